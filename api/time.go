@@ -133,7 +133,7 @@ func parseUnixSeconds(s string) (Time, bool) {
 		return 0, false
 	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		if n < -1 || n > int64(MaxTime) {
+		if n < 0 || n > int64(MaxTime) {
 			return MaxTime + 1, true
 		}
 		return Time(n * 1000), true

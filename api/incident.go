@@ -1,0 +1,93 @@
+package api
+
+// IncidentState is where an incident stands.
+type IncidentState string
+
+// The states of an incident.
+const (
+	IncidentOpen   IncidentState = "open"
+	IncidentClosed IncidentState = "closed"
+)
+
+// Valid reports whether s is one of the states.
+func (s IncidentState) Valid() bool { return s == IncidentOpen || s == IncidentClosed }
+
+// Incident lasts from the change that opened it to the one that closed it. A subject has at most one that is open.
+type Incident struct {
+	ID             string        `json:"id" format:"uuid"`
+	SubjectKind    SubjectKind   `json:"subject_kind" enum:"service,host,rule,run,firewall,server,event"`
+	Subject        string        `json:"subject" doc:"the name of the service; for kind event the id of the event"`
+	State          IncidentState `json:"state" enum:"open,closed"`
+	OpenedAt       Time          `json:"opened_at"`
+	ClosedAt       Time          `json:"closed_at" doc:"null while open"`
+	Reason         Reason        `json:"reason" doc:"why it opened"`
+	AcknowledgedBy string        `json:"acknowledged_by,omitempty"`
+	Deliveries     []Delivery    `json:"deliveries"`
+}
+
+// DeliveryAbout is what a delivery tells.
+type DeliveryAbout string
+
+// What a delivery tells.
+const (
+	AboutOpened    DeliveryAbout = "opened"
+	AboutRepeated  DeliveryAbout = "repeated"
+	AboutRecovered DeliveryAbout = "recovered"
+	AboutDigest    DeliveryAbout = "digest"
+)
+
+// Valid reports whether a is one of the above.
+func (a DeliveryAbout) Valid() bool {
+	switch a {
+	case AboutOpened, AboutRepeated, AboutRecovered, AboutDigest:
+		return true
+	}
+	return false
+}
+
+// DeliveryState is where a delivery stands.
+type DeliveryState string
+
+// The states of a delivery.
+const (
+	DeliveryWaiting DeliveryState = "waiting" // to be sent at next_attempt
+	DeliveryHeld    DeliveryState = "held"    // not sent for now; reason says why
+	DeliverySending DeliveryState = "sending" // a server is at it
+	DeliverySent    DeliveryState = "sent"
+	DeliveryFailed  DeliveryState = "failed"  // for good; last_error says why
+	DeliverySkipped DeliveryState = "skipped" // no longer worth sending; reason says why
+)
+
+// Valid reports whether s is one of the states.
+func (s DeliveryState) Valid() bool {
+	switch s {
+	case DeliveryWaiting, DeliveryHeld, DeliverySending, DeliverySent, DeliveryFailed, DeliverySkipped:
+		return true
+	}
+	return false
+}
+
+// Final reports whether a delivery in this state will never be sent again by itself.
+func (s DeliveryState) Final() bool {
+	return s == DeliverySent || s == DeliveryFailed || s == DeliverySkipped
+}
+
+// Delivery is one message about one incident to one target.
+type Delivery struct {
+	ID          string        `json:"id" format:"uuid"`
+	Incident    string        `json:"incident" doc:"id; empty for a digest, which tells of several"`
+	SubjectKind SubjectKind   `json:"subject_kind,omitempty"`
+	Subject     string        `json:"subject,omitempty"`
+	About       DeliveryAbout `json:"about" enum:"opened,repeated,recovered,digest"`
+	Channel     string        `json:"channel" doc:"mail, pushover, webhook, shoutrrr or the name of a channel"`
+	Target      string        `json:"target" doc:"secrets are masked"`
+	State       DeliveryState `json:"state" enum:"waiting,held,sending,sent,failed,skipped"`
+	Reason      string        `json:"reason,omitempty" doc:"why it is in this state"`
+	Attempts    int           `json:"attempts"`
+	NextAttempt Time          `json:"next_attempt" doc:"null when none will follow"`
+	LastError   string        `json:"last_error,omitempty"`
+	Receipt     string        `json:"receipt,omitempty" doc:"what the other side said when it took the message"`
+	Digest      string        `json:"digest,omitempty" doc:"the digest in which it was told"`
+	CreatedAt   Time          `json:"created_at"`
+	SentAt      Time          `json:"sent_at" doc:"null until sent"`
+}

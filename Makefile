@@ -1,0 +1,123 @@
+# The only way in: people and CI build, test and run Watchkeeper through this file. `make help` lists it.
+# Needed on the machine: Go, Node 20, git and make. Everything else is fetched from package registries.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+BIN      := bin/watchkeeper
+DATA     ?= ./data
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PACKAGES ?= ./...
+FUZZTIME ?= 10s
+BENCH    ?= .
+
+# The version is stamped by hand: Go's own stamping fails in a tree that belongs to another user or has no .git.
+BUILD_FLAGS := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+# Longer than the slowest package takes on two busy cores, short enough that a hang is seen.
+TEST_FLAGS  ?= -timeout 15m
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Use
+
+.PHONY: run
+run: build ## Build and start the product with its data in ./data; prints address and password, Ctrl-C stops it
+# The server replaces the recipe's shell, so that Ctrl-C and SIGTERM reach it and make waits until it has stopped.
+# What prints the password is detached (no child that the server would have to reap) and ends with the server.
+	@( ( until $(BIN) healthcheck --data '$(DATA)' >/dev/null 2>&1; do \
+			sleep 0.2; kill -0 $$$$ 2>/dev/null || exit 0; \
+		done; \
+		printf '\nPassword: %s\n\n' "$$($(BIN) password show --data '$(DATA)')" ) & ); \
+	exec $(BIN) serve --data '$(DATA)'
+
+.PHONY: build
+build: ## Build bin/watchkeeper
+	CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -o $(BIN) ./server
+
+.PHONY: clean
+clean: ## Remove what was built; data and downloads stay
+	rm -rf bin
+	$(GO) clean -testcache
+
+##@ Prove
+
+.PHONY: test
+test: postgres ## Run all tests on SQLite and PostgreSQL, installing what they need
+	$(GO) test $(TEST_FLAGS) $(PACKAGES)
+
+.PHONY: race
+race: postgres compiler ## Run all tests with the race detector
+	CGO_ENABLED=1 $(GO) test -race $(TEST_FLAGS) $(PACKAGES)
+
+.PHONY: lint
+lint: format-check vet staticcheck ## Check formatting, go vet and staticcheck
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (10s)
+	@failed=0; found=0; \
+	while IFS=: read -r file line; do \
+		target=$$(sed -E 's/^func (Fuzz[A-Za-z0-9_]+).*/\1/' <<<"$$line"); found=$$((found + 1)); \
+		echo "==> $$(dirname "$$file") $$target"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null || failed=1; \
+	done < <(grep -rE '^func Fuzz[A-Za-z0-9_]+\(' --include='*_test.go' . | sort); \
+	echo "$$found fuzz targets ran"; [ $$found -gt 0 ] && [ $$failed -eq 0 ]
+
+.PHONY: bench
+bench: postgres ## Measure the figures of docs/sizing.md on both engines
+	$(GO) test -run '^$$' -bench '$(BENCH)' -timeout 40m ./server/e2e/...
+
+.PHONY: ci
+# Cheap steps first. The tests run once, with the race detector, and come last: a CI closes on what go test says.
+CI_STEPS := postgres compiler format-check vet staticcheck generated build race
+ci: ## Run everything that must hold, as .ci/run does
+	@for step in $(CI_STEPS); do \
+		echo "==> make $$step"; began=$$SECONDS; \
+		$(MAKE) --no-print-directory $$step || { echo "==> make $$step FAILED after $$((SECONDS - began)) s"; exit 1; }; \
+		echo "==> make $$step took $$((SECONDS - began)) s"; \
+	done
+
+##@ Parts of the above
+
+.PHONY: format
+format: ## Format all Go files
+	$(GO) tool gofumpt -l -w .
+
+.PHONY: format-check
+format-check: ## Fail on a Go file that is not formatted
+	@unformatted=$$($(GO) tool gofumpt -l .); \
+	[ -z "$$unformatted" ] || { printf 'not formatted (make format):\n%s\n' "$$unformatted"; exit 1; }
+
+.PHONY: vet
+vet: ## Run go vet
+	$(GO) vet $(PACKAGES)
+
+.PHONY: staticcheck
+staticcheck: ## Run staticcheck
+	$(GO) tool staticcheck $(PACKAGES)
+
+.PHONY: generate
+generate: ## Make the generated files anew
+	$(GO) generate $(PACKAGES)
+
+.PHONY: generated
+generated: ## Fail when a generated file is not what its source makes
+	@state() { git diff --no-ext-diff; git status --porcelain; }; \
+	before=$$(state | sha256sum); $(GO) generate $(PACKAGES); \
+	[ "$$before" = "$$(state | sha256sum)" ] || { git status --short; echo 'generated files are out of date (make generate)'; exit 1; }
+
+.PHONY: postgres
+postgres: ## Find PostgreSQL's programs for the tests, or fetch Debian's package into a cache folder
+	@server/store/storetest/pgtest/install.sh
+
+.PHONY: compiler
+compiler: ## Find the C compiler that the race detector needs, or install Debian's
+	@if command -v "$$($(GO) env CC)" >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends gcc libc6-dev; \
+	else \
+		echo "the race detector needs a C compiler: install gcc, or run 'make test', which does without"; exit 1; \
+	fi

@@ -117,7 +117,8 @@ postgres: ## Find PostgreSQL's programs for the tests, or fetch Debian's package
 compiler: ## Find the C compiler that the race detector needs, or install Debian's
 	@if command -v "$$($(GO) env CC)" >/dev/null; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends gcc libc6-dev; \
+		echo 'make compiler: installing gcc'; apt-get update -qq; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gcc libc6-dev >/dev/null; \
 	else \
 		echo "the race detector needs a C compiler: install gcc, or run 'make test', which does without"; exit 1; \
 	fi

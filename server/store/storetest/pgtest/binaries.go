@@ -65,8 +65,8 @@ func findBinaries(ctx context.Context) (binaries, error) {
 // installations lists where server programs may be, whether or not they are.
 func installations() []binaries {
 	var list []binaries
-	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"} {
-		list = append(list, glob(pattern)...)
+	for _, folder := range folders("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin") {
+		list = append(list, binaries{folder: folder})
 	}
 	caches := []string{"/var/cache"}
 	if own, err := os.UserCacheDir(); err == nil {
@@ -74,10 +74,9 @@ func installations() []binaries {
 	}
 	for _, cache := range caches {
 		root := filepath.Join(cache, "watchkeeper/postgres")
-		libraries, _ := filepath.Glob(filepath.Join(root, "usr/lib/*-linux-gnu*"))
-		for _, unpacked := range glob(filepath.Join(root, "usr/lib/postgresql/*/bin")) {
-			unpacked.libraries = strings.Join(libraries, ":")
-			list = append(list, unpacked)
+		libraries := folders(filepath.Join(root, "usr/lib/*-linux-gnu*"), filepath.Join(root, "lib/*-linux-gnu*"))
+		for _, folder := range folders(filepath.Join(root, "usr/lib/postgresql/*/bin")) {
+			list = append(list, binaries{folder: folder, libraries: strings.Join(libraries, ":")})
 		}
 	}
 	if program, err := exec.LookPath("initdb"); err == nil {
@@ -86,12 +85,12 @@ func installations() []binaries {
 	return list
 }
 
-func glob(pattern string) []binaries {
-	var list []binaries
-	// The only error is a malformed pattern, and then there is nothing to find.
-	folders, _ := filepath.Glob(pattern)
-	for _, folder := range folders {
-		list = append(list, binaries{folder: folder})
+func folders(patterns ...string) []string {
+	var list []string
+	for _, pattern := range patterns {
+		// The only error is a malformed pattern, and then there is nothing to find.
+		found, _ := filepath.Glob(pattern)
+		list = append(list, found...)
 	}
 	return list
 }

@@ -34,8 +34,8 @@ mkdir -p "$work"/{lists/partial,archives/partial,debs,postgres}
 chmod 755 "$cache" "$work/postgres"
 
 # With lists of its own apt-get needs neither root nor an earlier `apt-get update`, and leaves the system's alone.
-apt=(apt-get -q -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/archives" -o Debug::NoLocking=1
-	-o APT::Sandbox::User="$(id -un)" -o DPkg::Use-Pty=0)
+apt=(apt-get -qq -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/archives" -o Debug::NoLocking=1
+	-o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none)
 
 echo "make postgres: fetching PostgreSQL's packages into $cache"
 # A list of somebody else's that cannot be had is no matter as long as the package itself is found.

@@ -17,6 +17,9 @@ const (
 	StatePaused State = "paused" // not watched until it pulses or somebody resumes it
 )
 
+// StateDeleted stands in the last change of a service. No service is ever in it.
+const StateDeleted State = "deleted"
+
 // Valid reports whether s is one of the states.
 func (s State) Valid() bool {
 	switch s {
@@ -57,6 +60,7 @@ type Transition struct {
 	From, To State
 	Reason   Reason
 	At       Time
+	Since    Time // when the former state began
 	Gap      *Gap
 }
 
@@ -275,7 +279,7 @@ func (s *Service) move(to State, reason Reason, at Time, gap *Gap) *Transition {
 		return nil
 	}
 	at = max(at, s.StateSince) // a pulse may tell of a time before the present state began
-	t := &Transition{From: s.State, To: to, Reason: reason, At: at, Gap: gap}
+	t := &Transition{From: s.State, To: to, Reason: reason, At: at, Since: s.StateSince, Gap: gap}
 	s.State, s.StateSince = to, at
 	return t
 }

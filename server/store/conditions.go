@@ -1,0 +1,30 @@
+package store
+
+import (
+	"strconv"
+	"strings"
+)
+
+// conditions builds the where of a list whose filters may be left out.
+type conditions struct {
+	parts []string
+	args  []any
+}
+
+// add requires that column and operator, such as "level >= ", hold for a value.
+func (c *conditions) add(columnAndOperator string, value any) {
+	c.args = append(c.args, value)
+	c.parts = append(c.parts, columnAndOperator+placeholder(len(c.args)))
+}
+
+// literal requires a condition whose values have been added to args.
+func (c *conditions) literal(condition string) { c.parts = append(c.parts, condition) }
+
+func (c *conditions) text() string {
+	if len(c.parts) == 0 {
+		return ""
+	}
+	return " where " + strings.Join(c.parts, " and ")
+}
+
+func placeholder(n int) string { return "$" + strconv.Itoa(n) }

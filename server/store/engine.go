@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"watchkeeper/api"
+)
+
+// Engine is a kind of database.
+type Engine string
+
+// The engines.
+const (
+	SQLite   Engine = "sqlite"
+	Postgres Engine = "postgres"
+)
+
+// Valid reports whether e is one of the engines.
+func (e Engine) Valid() bool { return e == SQLite || e == Postgres }
+
+// engine is the seam between the statements, which are written once, and the databases that run them.
+type engine interface {
+	kind() Engine
+	// begin opens a transaction that writes. Hot ones may use plans and connections made for many small groups.
+	begin(ctx context.Context, use use) (session, error)
+	// view opens a transaction that only reads, all of it as of one moment.
+	view(ctx context.Context) (session, error)
+	// relation gives SQL for a derived table with these columns whose values are the arguments from $first on.
+	relation(first int, columns ...column) string
+	// pack gives the arguments for a relation; each element of columns is a []string, []int64 or [][]byte.
+	pack(columns ...any) []any
+	// order queues what makes transactions commit in the order in which they draw ids of a sequence; the statements that
+	// draw them are queued after it.
+	order(s session, sequence string)
+	// orderNow is order for a transaction that needs the ids itself.
+	orderNow(ctx context.Context, s session, sequence string) error
+	// judge tells what an error of the database means.
+	judge(err error) verdict
+	// prepare makes what the engine needs made ahead by time, such as partitions.
+	prepare(ctx context.Context, s session, now api.Time) error
+	// watch calls wake when another program may have written; it blocks until ctx ends.
+	watch(ctx context.Context) error
+	// exclusive waits until no other program migrates the database, and keeps others from it until released.
+	exclusive(ctx context.Context) (release func(), err error)
+	// lockRows ends a query whose rows nobody else may change until the transaction ends; free ones only, or all.
+	lockRows(how lock) string
+	migrator() (migrator, error)
+	size(ctx context.Context) (int64, error)
+	close() error
+}
+
+// use says what a writing transaction is for.
+type use string
+
+const (
+	useGroup   use = "group"   // the group committers and the sweeper
+	useGeneral use = "general" // everything else
+)
+
+// lock says what a query that locks rows does about rows that others hold.
+type lock string
+
+const (
+	lockWait lock = "wait" // waits for them
+	lockFree lock = "free" // leaves them out
+)
+
+// verdict is what an error of the database means for whoever ran the statement.
+type verdict string
+
+const (
+	verdictRetry      verdict = "retry"      // rolled back for a conflict; the same again may succeed
+	verdictUnique     verdict = "unique"     // breaks a unique index
+	verdictContent    verdict = "content"    // the values are at fault
+	verdictUnprepared verdict = "unprepared" // what prepare makes is missing
+	verdictFull       verdict = "full"       // no space is left
+	verdictTrouble    verdict = "trouble"    // the database is away or unwell; nothing is known of the content
+	verdictNothing    verdict = "nothing"    // no error
+	verdictCanceled   verdict = "canceled"   // the caller gave up
+)
+
+// session is a transaction of either engine. Placeholders are $1 to $n.
+type session interface {
+	exec(ctx context.Context, sql string, args ...any) (affected int64, err error)
+	query(ctx context.Context, sql string, args ...any) (rows, error)
+	// last queues a statement whose result nobody needs; it runs together with the commit.
+	last(sql string, args ...any)
+	commit(ctx context.Context) error
+	// rollback ends the transaction unless commit did; it may be called always.
+	rollback()
+}
+
+// rows is the part of pgx.Rows and sql.Rows that scanning needs.
+type rows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close()
+}
+
+// row is what a scan function reads from.
+type row interface{ Scan(dest ...any) error }
+
+// column is a column of a relation.
+type column struct {
+	name string
+	kind columnKind
+}
+
+type columnKind string
+
+const (
+	textColumn columnKind = "text"
+	intColumn  columnKind = "bigint"
+	blobColumn columnKind = "bytea"
+)
+
+func text(name string) column { return column{name, textColumn} }
+func ints(name string) column { return column{name, intColumn} }
+func blob(name string) column { return column{name, blobColumn} }
+
+// errNoRow is what one gives when there is no row.
+var errNoRow = errors.New("no row")
+
+// collect reads all rows of a query.
+func collect[T any](ctx context.Context, s session, scan func(row) (T, error), sql string, args ...any) ([]T, error) {
+	r, err := s.query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var out []T
+	for r.Next() {
+		v, err := scan(r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, r.Err()
+}
+
+// one reads the first row of a query, errNoRow when there is none.
+func one[T any](ctx context.Context, s session, scan func(row) (T, error), sql string, args ...any) (T, error) {
+	var zero T
+	r, err := s.query(ctx, sql, args...)
+	if err != nil {
+		return zero, err
+	}
+	defer r.Close()
+	if !r.Next() {
+		if err := r.Err(); err != nil {
+			return zero, err
+		}
+		return zero, errNoRow
+	}
+	v, err := scan(r)
+	if err != nil {
+		return zero, err
+	}
+	r.Close()
+	return v, r.Err()
+}
+
+// scanOne reads a row of a single column.
+func scanOne[T any](r row) (T, error) {
+	var v T
+	err := r.Scan(&v)
+	return v, err
+}

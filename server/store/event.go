@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+
+	"watchkeeper/api"
+	"watchkeeper/server/hub"
+)
+
+// Events is the handle of the event log.
+type Events struct {
+	s         *Store
+	insert    string
+	committer *committer[*eventBatch]
+}
+
+func newEvents(s *Store) *Events {
+	h := &Events{s: s, insert: insertEvents(s.eng) + " order by n returning id"}
+	h.committer = newCommitter(s, h.apply)
+	return h
+}
+
+// Sequence is the number that a sender gave to a record, so that it can send it again without storing it twice.
+type Sequence struct {
+	Sender string // who sends: a token id, a host, or "password"
+	Stream string
+	Number uint64
+}
+
+// eventBatch is what one request adds, all of it or nothing.
+type eventBatch struct {
+	events   []*eventRow
+	sequence *Sequence
+	repeated bool
+}
+
+// Added is what became of events that were to be added.
+type Added struct {
+	IDs      []int64 // in the order of the events
+	Repeated bool    // the sequence number was had before, so nothing was stored
+}
+
+// Add stores events, all or none, and answers after the commit. Events that ask for an alert open and close an incident
+// each, in the same transaction.
+func (h *Events) Add(events []api.Event, sequence *Sequence) (Added, error) {
+	b := &eventBatch{sequence: sequence}
+	weight := 0
+	for _, e := range events {
+		e.Message, e.LevelText = api.CleanText(e.Message), api.CleanText(e.LevelText)
+		b.events = append(b.events, &eventRow{e})
+		weight += len(e.Message) + len(e.Service) + 100
+	}
+	if len(events) == 0 && sequence == nil {
+		return Added{}, nil
+	}
+	err := h.committer.submit(b, weight, h.s.now())
+	if err != nil {
+		return Added{}, err
+	}
+	return Added{IDs: each(b.events, func(e *eventRow) int64 { return e.ID }), Repeated: b.repeated}, nil
+}
+
+// After gives events with larger ids than the given one, in the order of ids: what a live tail reads.
+func (h *Events) After(ctx context.Context, id int64, limit int) ([]api.Event, error) {
+	var out []api.Event
+	err := h.s.read(ctx, func(tx *Tx) (err error) {
+		out, err = collect(ctx, tx.session, scanEvent, "select "+eventColumns+" from event where event.id > $1 order by event.id limit $2", id, limit)
+		return err
+	})
+	return out, err
+}
+
+// LastID gives the id of the newest event, 0 when there is none.
+func (h *Events) LastID(ctx context.Context) (int64, error) {
+	var id int64
+	err := h.s.read(ctx, func(tx *Tx) (err error) {
+		id, err = one(ctx, tx.session, scanOne[int64], "select coalesce(max(id), 0) from event")
+		return err
+	})
+	return id, err
+}
+
+// EventFilter is what a list of events may be narrowed to by the database. The rest is for whoever reads the pages.
+type EventFilter struct {
+	Service  string // exact; empty for all
+	MinLevel *api.Level
+	From, To api.Time // inclusive; 0 for open
+	Before   Mark     // the place after which the page begins
+}
+
+// Page gives events newest first, by time and id.
+func (h *Events) Page(ctx context.Context, f EventFilter, limit int) ([]api.Event, error) {
+	where, args := f.where()
+	args = append(args, limit)
+	var out []api.Event
+	err := h.s.read(ctx, func(tx *Tx) (err error) {
+		out, err = collect(ctx, tx.session, scanEvent, "select "+eventColumns+" from event"+where.text()+
+			" order by time desc, id desc limit "+placeholder(len(args)), args...)
+		return err
+	})
+	return out, err
+}
+
+func (f EventFilter) where() (conditions, []any) {
+	var c conditions
+	if f.Service != "" {
+		c.add("service = ", nameKey(f.Service))
+	}
+	if f.MinLevel != nil {
+		if *f.MinLevel >= api.LevelWarning {
+			c.literal("level >= 2") // lets the index of serious events serve
+		}
+		c.add("level >= ", int64(*f.MinLevel))
+	}
+	if f.From > 0 {
+		c.add("time >= ", int64(f.From))
+	}
+	if f.To > 0 {
+		c.add("time <= ", int64(f.To))
+	}
+	if f.Before != (Mark{}) {
+		c.args = append(c.args, int64(f.Before.Time), f.Before.ID)
+		c.literal("(time, id) < (" + placeholder(len(c.args)-1) + ", " + placeholder(len(c.args)) + ")")
+	}
+	return c, c.args
+}
+
+// apply stores a group of batches.
+func (h *Events) apply(ctx context.Context, tx *Tx, group []*entry[*eventBatch]) error {
+	var fresh []*eventRow
+	for _, e := range group {
+		b := e.value
+		b.repeated = false
+		if b.sequence != nil {
+			had, err := tx.mark(ctx, *b.sequence)
+			if err != nil {
+				return err
+			}
+			if b.repeated = had; had {
+				continue
+			}
+		}
+		fresh = append(fresh, b.events...)
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	tx.wake(hub.Events)
+	return tx.insertEvents(ctx, h.insert, fresh)
+}

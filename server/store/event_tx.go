@@ -1,0 +1,41 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"watchkeeper/api"
+)
+
+// insertEvents stores events that others have sent and gives them their ids. Those that ask for an alert are changes of
+// their own kind, opened and closed at once.
+func (tx *Tx) insertEvents(ctx context.Context, statement string, events []*eventRow) error {
+	if err := tx.eng.orderNow(ctx, tx.session, "event"); err != nil {
+		return err
+	}
+	ids, err := collect(ctx, tx.session, scanOne[int64], statement, eventValues(tx.eng, events)...)
+	if err != nil {
+		return err
+	}
+	if len(ids) != len(events) {
+		return fmt.Errorf("%d events were stored of %d", len(ids), len(events))
+	}
+	slices.Sort(ids) // drawn in the order of the events, returned in any
+	for i, e := range events {
+		e.ID = ids[i]
+		if e.Alert {
+			tx.changes = append(tx.changes, alertChange(e, tx.now))
+		}
+	}
+	return nil
+}
+
+func alertChange(e *eventRow, now api.Time) *changeRow {
+	id := strconv.FormatInt(e.ID, 10)
+	return &changeRow{subjectID: id, Change: api.Change{
+		SubjectKind: api.SubjectEvent, Subject: id, To: "alert", Reason: api.ReasonAlert, At: e.Time, RecordedAt: now,
+		Facts: api.Facts{Service: e.Service, Message: e.Message, Level: e.Level},
+	}}
+}

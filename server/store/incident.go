@@ -1,0 +1,4 @@
+package store
+
+// Incidents is the handle of incidents.
+type Incidents struct{ s *Store }

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"watchkeeper/api"
+	"watchkeeper/server/hub"
+)
+
+// Servers is the handle of the servers that share the database, of their liveness and of the gaps in it.
+type Servers struct {
+	s       *Store
+	catchUp time.Duration
+	self    serverRow
+}
+
+// MinGap is the shortest time without any server that counts as an absence.
+const MinGap = 5 * time.Second
+
+// Presence is who this server is.
+type Presence struct {
+	ID      string
+	Name    string
+	Version string
+	CatchUp time.Duration // caps how long deadlines are held after a gap; 0 means the default
+}
+
+// Register says who this server is, before its first Beat.
+func (h *Servers) Register(p Presence) {
+	h.self = serverRow{id: p.ID, name: p.Name, version: p.Version, startedAt: h.s.now()}
+	h.catchUp = p.CatchUp
+}
+
+// Beat writes that this server is alive. When no server was alive for MinGap before, it records the gap and gives it.
+func (h *Servers) Beat(ctx context.Context) (*api.Gap, error) {
+	var gap *api.Gap
+	err := h.s.write(ctx, useGeneral, func(tx *Tx) (err error) {
+		gap, err = tx.witness(ctx, h.self)
+		return err
+	})
+	return gap, err
+}
+
+// LastAlive gives the latest moment at which any server was alive, 0 when none ever was. At a start it may lie in the
+// future: then the clock of the machine was set back.
+func (h *Servers) LastAlive(ctx context.Context) (api.Time, error) {
+	var last api.Time
+	err := h.s.read(ctx, func(tx *Tx) (err error) {
+		last, err = tx.lastAlive(ctx)
+		return err
+	})
+	return last, err
+}
+
+// Gaps gives the latest gaps, newest last.
+func (h *Servers) Gaps(ctx context.Context) ([]api.Gap, error) {
+	var gaps []api.Gap
+	err := h.s.read(ctx, func(tx *Tx) (err error) {
+		gaps, err = tx.gaps(ctx)
+		return err
+	})
+	return gaps, err
+}
+
+// ForgetSilent removes the rows of servers that were not alive for a day.
+func (h *Servers) ForgetSilent(ctx context.Context) error {
+	return h.s.write(ctx, useGeneral, func(tx *Tx) error {
+		last, err := tx.lastAlive(ctx)
+		if err != nil {
+			return err
+		}
+		// The latest mark stays, whoever made it: it is what a gap is measured from.
+		_, err = tx.exec(ctx, "delete from server where seen_at < $1 and seen_at < $2",
+			int64(tx.now.Add(-24*time.Hour)), int64(last))
+		return err
+	})
+}
+
+// Recent says how old a mark is at most while somebody else serves this database.
+const Recent = 4 * time.Second
+
+// OthersAlive gives the names of other servers that were alive within Recent.
+func (h *Servers) OthersAlive(ctx context.Context) ([]string, error) {
+	var names []string
+	err := h.s.read(ctx, func(tx *Tx) (err error) {
+		names, err = collect(ctx, tx.session, scanOne[string], "select name from server where id <> $1 and seen_at > $2 order by name",
+			h.self.id, int64(tx.now.Add(-Recent)))
+		return err
+	})
+	return names, err
+}
+
+// Leave removes the mark of a server that ends in good order, so that its leases are free at once, but keeps what a
+// later gap is measured from.
+func (h *Servers) Leave(ctx context.Context) error {
+	return h.s.write(ctx, useGeneral, func(tx *Tx) error {
+		if _, err := tx.exec(ctx, "delete from lease where holder = $1", h.self.id); err != nil {
+			return err
+		}
+		tx.wake(hub.Deliveries, hub.Incidents)
+		_, err := tx.witness(ctx, h.self)
+		return err
+	})
+}

@@ -1,0 +1,299 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"watchkeeper/api"
+	"watchkeeper/api/schedule"
+	"watchkeeper/server/hub"
+)
+
+// Services is the handle of services: their settings and, by Sweep, what time makes of them. Pulses are in Pulses.
+type Services struct {
+	s         *Store
+	sql       serviceSQL
+	schedules schedules
+}
+
+func newServices(s *Store) *Services {
+	return &Services{s: s, sql: newServiceSQL(s.eng), schedules: schedules{schedule.NewCache(1024), s.log}}
+}
+
+// Create makes a service. The settings have been validated. It gives KindConflict when the name is taken.
+func (h *Services) Create(ctx context.Context, settings api.ServiceSettings) (*api.Service, error) {
+	var made *api.Service
+	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
+		row := newService(settings, tx.now)
+		n, err := tx.insertServices(ctx, h.sql.insert, []*serviceRow{row})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return api.Errorf(api.KindConflict, "a service with this name exists already")
+		}
+		made = &row.Service
+		tx.wake(hub.Services)
+		return nil
+	})
+	return made, err
+}
+
+// newService is a service that has never pulsed.
+func newService(settings api.ServiceSettings, now api.Time) *serviceRow {
+	return &serviceRow{Service: api.Service{
+		ID: uuid.Must(uuid.NewV7()).String(), ServiceSettings: settings, CreatedAt: now, UpdatedAt: now,
+		ServiceStatus: api.ServiceStatus{State: api.StateNew, StateSince: now},
+	}}
+}
+
+// Edit is a change of one service: it gets the service as it is and returns its new settings, or an error that ends
+// the transaction. It may run more than once.
+type Edit func(api.Service) (api.ServiceSettings, error)
+
+// Update changes the settings of a service by id. It gives KindNotFound, or KindConflict when a new name is taken.
+func (h *Services) Update(ctx context.Context, id string, edit Edit) (*api.Service, error) {
+	return h.alter(ctx, id, func(tx *Tx, s *serviceRow) error {
+		settings, err := edit(s.Service)
+		if err != nil {
+			return err
+		}
+		if sameSettings(settings, s.ServiceSettings) {
+			return nil
+		}
+		absent, err := tx.absence(ctx)
+		if err != nil {
+			return err
+		}
+		tx.judge(s, tx.now, h.schedules.of(s.ServiceSettings), absent)
+		for _, t := range s.Change(settings, tx.now, h.schedules.of(settings), absent) {
+			tx.transition(s, t, api.Facts{})
+		}
+		n, err := tx.exec(ctx, h.sql.saveSettings, tx.eng.pack(settingsValues([]*serviceRow{s})...)...)
+		if tx.eng.judge(err) == verdictUnique {
+			return api.Wrap(api.KindConflict, err, "a service with this name exists already")
+		}
+		if err == nil && n == 0 {
+			return errors.New("the locked service is gone")
+		}
+		return err
+	})
+}
+
+// Pause stops watching a service, Resume starts anew; both may be repeated, save that Resume of one that is not paused
+// is KindConflict.
+func (h *Services) Pause(ctx context.Context, id string, reason api.Reason) (*api.Service, error) {
+	return h.alter(ctx, id, func(tx *Tx, s *serviceRow) error {
+		for _, t := range s.Pause(tx.now, reason) {
+			tx.transition(s, t, api.Facts{})
+		}
+		return nil
+	})
+}
+
+// Resume ends a pause.
+func (h *Services) Resume(ctx context.Context, id string) (*api.Service, error) {
+	return h.alter(ctx, id, func(tx *Tx, s *serviceRow) error {
+		if s.State != api.StatePaused {
+			return api.Errorf(api.KindConflict, "the service is not paused")
+		}
+		for _, t := range s.Resume(tx.now) {
+			tx.transition(s, t, api.Facts{})
+		}
+		return nil
+	})
+}
+
+// alter locks one service, lets fn change it, and saves it.
+func (h *Services) alter(ctx context.Context, id string, fn func(*Tx, *serviceRow) error) (*api.Service, error) {
+	var out *api.Service
+	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
+		found, err := tx.lockServices(ctx, h.sql.lockByID, []string{id})
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return errNoService
+		}
+		if err := fn(tx, found[0]); err != nil {
+			return err
+		}
+		out = &found[0].Service
+		tx.wake(hub.Services, hub.Deadlines)
+		return tx.saveStatuses(ctx, h.sql.saveStatus, found)
+	})
+	return out, err
+}
+
+var errNoService = api.Errorf(api.KindNotFound, "there is no such service")
+
+// Delete removes a service and closes its incident silently. Its pulses go with PurgePulses, or by age.
+func (h *Services) Delete(ctx context.Context, id string) (*api.Service, error) {
+	var gone *serviceRow
+	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
+		found, err := tx.lockServices(ctx, h.sql.lockByID, []string{id})
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return errNoService
+		}
+		gone = found[0]
+		tx.transition(gone, api.Transition{
+			From: gone.State, To: api.StateDeleted, Reason: api.ReasonDeleted, At: tx.now, Since: gone.StateSince,
+		}, api.Facts{})
+		tx.wake(hub.Services)
+		_, err = tx.exec(ctx, "delete from service where id = $1", id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &gone.Service, h.purgePulses(ctx, gone.key)
+}
+
+const purgeStep = 1000
+
+// purgePulses removes the history of a service in steps that hold up nobody.
+func (h *Services) purgePulses(ctx context.Context, key int64) error {
+	for {
+		var n int64
+		err := h.s.write(ctx, useGeneral, func(tx *Tx) (err error) {
+			n, err = tx.exec(ctx, `delete from pulse where service = $1 and id in (
+				select id from pulse where service = $1 order by received_at, id limit $2)`, key, purgeStep)
+			return err
+		})
+		if err != nil || n < purgeStep {
+			return err
+		}
+	}
+}
+
+// Get gives a service by id, ByName by name; both give KindNotFound.
+func (h *Services) Get(ctx context.Context, id string) (*api.Service, error) {
+	return h.find(ctx, "service.id = $1", id)
+}
+
+// ByName gives a service by its name.
+func (h *Services) ByName(ctx context.Context, name string) (*api.Service, error) {
+	return h.find(ctx, "service.name_key = $1", nameKey(name))
+}
+
+func (h *Services) find(ctx context.Context, where, arg string) (*api.Service, error) {
+	var out *api.Service
+	err := h.s.read(ctx, func(tx *Tx) error {
+		s, err := one(ctx, tx.session, scanService, "select "+serviceColumns+" from service where "+where, arg)
+		if errors.Is(err, errNoRow) {
+			return errNoService
+		}
+		if err == nil {
+			out = &s.Service
+		}
+		return err
+	})
+	return out, err
+}
+
+// IDsBySlug gives the ids of the services with a slug, two at most, since two are already ambiguous.
+func (h *Services) IDsBySlug(ctx context.Context, slug string) ([]string, error) {
+	var ids []string
+	err := h.s.read(ctx, func(tx *Tx) (err error) {
+		ids, err = collect(ctx, tx.session, scanOne[string], "select id from service where slug = $1 and slug <> '' limit 2", slug)
+		return err
+	})
+	return ids, err
+}
+
+// Pulsed gives the services that have pulsed, in the order of their first pulse, as watchTower lists them.
+func (h *Services) Pulsed(ctx context.Context) ([]*api.Service, error) {
+	return h.list(ctx, "select "+serviceColumns+" from service where first_pulse > 0 order by first_pulse, key")
+}
+
+func (h *Services) list(ctx context.Context, sql string, args ...any) ([]*api.Service, error) {
+	var out []*api.Service
+	err := h.s.read(ctx, func(tx *Tx) error {
+		found, err := collect(ctx, tx.session, scanService, sql, args...)
+		out = each(found, func(s *serviceRow) *api.Service { return &s.Service })
+		return err
+	})
+	return out, err
+}
+
+// CountByState gives how many services are in each state.
+func (h *Services) CountByState(ctx context.Context) (map[api.State]int64, error) {
+	counts := map[api.State]int64{}
+	err := h.s.read(ctx, func(tx *Tx) error {
+		clear(counts)
+		_, err := collect(ctx, tx.session, func(r row) (struct{}, error) {
+			var state api.State
+			var n int64
+			err := r.Scan(&state, &n)
+			counts[state] = n
+			return struct{}{}, err
+		}, "select state, count(*) from service group by state")
+		return err
+	})
+	return counts, err
+}
+
+// Swept is what a sweep did.
+type Swept struct {
+	Rearmed int // looked at too early, since a pulse moved the deadline
+	Judged  int
+	Changed int
+	More    bool // a full batch: call again at once
+}
+
+// sweepBatch bounds what one sweep holds locked.
+const sweepBatch = 1000
+
+// Sweep judges the services whose time has come between from and now. A pulse that was received here and waits to be
+// written holds up the judgement, since its service is not silent. Any number of servers may sweep at once: a row that
+// another has locked is left to it.
+func (h *Services) Sweep(ctx context.Context, from api.Time) (Swept, error) {
+	var out Swept
+	err := h.s.write(ctx, useGroup, func(tx *Tx) error {
+		out = Swept{}
+		horizon := tx.now
+		if oldest := h.s.Pulses.committer.oldest(); oldest > 0 {
+			horizon = min(horizon, max(oldest, tx.now.Add(-maxPulseWait)))
+		}
+		rearmed, err := tx.exec(ctx, h.sql.rearm, int64(from), int64(horizon), sweepBatch)
+		if err != nil {
+			return err
+		}
+		due, err := collect(ctx, tx.session, scanService, h.sql.due, int64(from), int64(horizon), sweepBatch)
+		if err != nil {
+			return err
+		}
+		out = Swept{Rearmed: int(rearmed), Judged: len(due), More: rearmed == sweepBatch || len(due) == sweepBatch}
+		if len(due) == 0 {
+			return nil
+		}
+		absent, err := tx.absence(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range due {
+			before := len(tx.changes)
+			tx.judge(s, horizon, h.schedules.of(s.ServiceSettings), absent)
+			out.Changed += len(tx.changes) - before
+		}
+		return tx.saveStatuses(ctx, h.sql.saveStatus, due)
+	})
+	return out, err
+}
+
+// maxPulseWait is how long a pulse on its way may hold up the judgement of silence.
+const maxPulseWait = time.Second
+
+func sameSettings(a, b api.ServiceSettings) bool { return toJSON(canonical(a)) == toJSON(canonical(b)) }
+
+// canonical makes no list and an empty list the same.
+func canonical(s api.ServiceSettings) api.ServiceSettings {
+	s.Tags, s.Alerts = append([]string{}, s.Tags...), append([]string{}, s.Alerts...)
+	return s
+}

@@ -1,0 +1,67 @@
+// Package storetest is the conformance suite of the store: what every engine must do alike. The tests of package store
+// run it on each engine; other tests borrow its Open. Nothing that ships imports it.
+package storetest
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"watchkeeper/server/clock"
+	"watchkeeper/server/hub"
+	"watchkeeper/server/store"
+	"watchkeeper/server/store/storetest/pgtest"
+)
+
+// Start is the moment at which the clocks of tests begin.
+var Start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// Engines are all engines. There is no way to leave one out.
+var Engines = []store.Engine{store.SQLite, store.Postgres}
+
+// Fixture is a store on an empty database with the present schema, and what it was made with.
+type Fixture struct {
+	*store.Store
+	Clock   *clock.Manual
+	Hub     *hub.Hub
+	Options store.Options // opens another store on the same database
+}
+
+// Each runs a test once on each engine.
+func Each(t *testing.T, test func(t *testing.T, f *Fixture)) {
+	t.Helper()
+	for _, engine := range Engines {
+		t.Run(string(engine), func(t *testing.T) { test(t, Open(t, engine)) })
+	}
+}
+
+// Open gives a store on an engine; it is closed when the test ends.
+func Open(tb testing.TB, engine store.Engine) *Fixture {
+	tb.Helper()
+	f := &Fixture{Clock: clock.NewManual(Start), Hub: hub.New()}
+	f.Options = store.Options{Folder: tb.TempDir(), Hub: f.Hub, Clock: f.Clock, Log: slog.New(slog.DiscardHandler), Zone: time.UTC}
+	if engine == store.Postgres {
+		f.Options.Database = pgtest.Database(tb)
+	}
+	f.Store = Reopen(tb, f.Options)
+	if _, err := f.Migrate(context.Background()); err != nil {
+		tb.Fatal(err)
+	}
+	return f
+}
+
+// Reopen opens one more store on a database that is there.
+func Reopen(tb testing.TB, o store.Options) *store.Store {
+	tb.Helper()
+	s, err := store.Open(context.Background(), o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Errorf("closing the store: %v", err)
+		}
+	})
+	return s
+}

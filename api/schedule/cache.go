@@ -32,7 +32,7 @@ func (c *Cache) Parse(expression, zone string) (*Cron, error) {
 	}
 	if location == nil {
 		var err error
-		if location, err = loadZone(zone); err != nil {
+		if location, err = LoadZone(zone); err != nil {
 			return nil, err
 		}
 	}

@@ -46,7 +46,7 @@ const (
 // empty means UTC. An error says in words for a user what to write instead; one is also given for an expression that
 // has no time within 50 years, such as 31 February.
 func Parse(expression, zone string) (*Cron, error) {
-	location, err := loadZone(zone)
+	location, err := LoadZone(zone)
 	if err != nil {
 		return nil, err
 	}

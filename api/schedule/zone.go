@@ -15,8 +15,8 @@ var retired = map[string]string{
 	"US/Pacific-New":           "America/Los_Angeles",
 }
 
-// loadZone finds a time zone by its IANA name, old names included. Empty means UTC, and Local the zone of this machine.
-func loadZone(name string) (*time.Location, error) {
+// LoadZone finds a time zone by its IANA name, old names included. Empty means UTC, and Local the zone of this machine.
+func LoadZone(name string) (*time.Location, error) {
 	if known, ok := retired[name]; ok {
 		name = known
 	}

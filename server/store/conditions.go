@@ -28,3 +28,10 @@ func (c *conditions) text() string {
 }
 
 func placeholder(n int) string { return "$" + strconv.Itoa(n) }
+
+// contains requires that an expression has a value in it. The engines have no function of one name for that, and their
+// LIKE differs in case.
+func (c *conditions) contains(expression, value string) {
+	c.args = append(c.args, value)
+	c.literal("replace(" + expression + ", " + placeholder(len(c.args)) + ", '') <> " + expression)
+}

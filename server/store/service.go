@@ -243,8 +243,8 @@ func (h *Services) CountByState(ctx context.Context) (map[api.State]int64, error
 type Swept struct {
 	Rearmed int // looked at too early, since a pulse moved the deadline
 	Judged  int
-	Changed int
-	More    bool // a full batch: call again at once
+	Changes []api.Change // without ids
+	More    bool         // a full batch: call again at once
 }
 
 // sweepBatch bounds what one sweep holds locked.
@@ -278,10 +278,9 @@ func (h *Services) Sweep(ctx context.Context, from api.Time) (Swept, error) {
 			return err
 		}
 		for _, s := range due {
-			before := len(tx.changes)
 			tx.judge(s, horizon, h.schedules.of(s.ServiceSettings), absent)
-			out.Changed += len(tx.changes) - before
 		}
+		out.Changes = each(tx.changes, func(c *changeRow) api.Change { return c.Change })
 		return tx.saveStatuses(ctx, h.sql.saveStatus, due)
 	})
 	return out, err

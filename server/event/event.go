@@ -1,0 +1,185 @@
+// Package event is the feature of events: it takes them, lists them and follows them as they come.
+//
+// What an event is and how it may look is in package api, how it is kept in package store. Here is what the database
+// does not do: patterns, which run in linear time, and the bound on how much one search may read.
+package event
+
+import (
+	"context"
+	"log/slog"
+	"regexp"
+	"strings"
+	"time"
+
+	"watchkeeper/api"
+	"watchkeeper/server/clock"
+	"watchkeeper/server/hub"
+	"watchkeeper/server/store"
+)
+
+// Options is what the feature is made of.
+type Options struct {
+	Store *store.Store
+	Hub   *hub.Hub
+	Clock clock.Clock
+	Log   *slog.Logger
+}
+
+// Events takes, lists and follows events.
+type Events struct{ Options }
+
+// New makes the feature.
+func New(o Options) *Events { return &Events{o} }
+
+// Add stores events, all or none, after their commit. The inputs have been checked.
+func (e *Events) Add(inputs []api.EventInput, sequence *store.Sequence) (store.Added, error) {
+	now := api.TimeOf(e.Clock.Now())
+	events := make([]api.Event, len(inputs))
+	for i := range inputs {
+		events[i] = inputs[i].Event(now)
+	}
+	return e.Store.Events.Add(events, sequence)
+}
+
+// AddOwn stores an event that Watchkeeper writes about itself; a failure is only logged, since nobody waits for it.
+func (e *Events) AddOwn(level api.Level, message string) {
+	now := api.TimeOf(e.Clock.Now())
+	_, err := e.Store.Events.Add([]api.Event{{
+		Service: OwnService, Message: message, Level: level, Time: now, ReceivedAt: now, Automatic: true,
+	}}, nil)
+	if err != nil {
+		e.Log.Error("an event of the server itself could not be stored", "message", message, "error", err)
+	}
+}
+
+// OwnService is the service under which Watchkeeper writes events about itself.
+const OwnService = "watchkeeper"
+
+// Query is what a list of events is narrowed to. Empty fields do not narrow.
+type Query struct {
+	Service    string         // exact
+	ServiceRE  *regexp.Regexp // unanchored
+	Message    string         // part of the message, in any case
+	MessageRE  *regexp.Regexp
+	MinLevel   *api.Level
+	From, To   api.Time // inclusive
+	After      store.Mark
+	Limit      int
+	Reaches    func(service string) bool // what the reader may see; nil for everything
+	EventsRead int                       // how many events the search may read; 0 for the default
+}
+
+// Found is a page of events, newest first.
+type Found struct {
+	Events []api.Event
+	Next   store.Mark // where the next page begins; zero at the end
+}
+
+// The bounds of one search. When they are reached the page ends early, with a place to go on from.
+const (
+	maxRead  = 200_000
+	maxTime  = 3 * time.Second
+	readStep = 1000
+)
+
+// List gives the newest events that fit.
+func (e *Events) List(ctx context.Context, q Query) (Found, error) {
+	filter := store.EventFilter{Service: q.Service, MinLevel: q.MinLevel, From: q.From, To: q.To, Before: q.After}
+	fits := q.fits()
+	budget, deadline := q.EventsRead, e.Clock.Now().Add(maxTime)
+	if budget == 0 {
+		budget = maxRead
+	}
+	found := Found{Events: []api.Event{}}
+	for read := 0; ; {
+		step := readStep
+		if fits == nil {
+			step = min(step, q.Limit-len(found.Events)+1)
+		}
+		page, err := e.Store.Events.Page(ctx, filter, step)
+		if err != nil {
+			return Found{}, err
+		}
+		for i := range page {
+			if len(found.Events) == q.Limit {
+				found.Next = filter.Before
+				return found, nil
+			}
+			filter.Before = store.Mark{Time: page[i].Time, ID: page[i].ID}
+			if fits == nil || fits(&page[i]) {
+				found.Events = append(found.Events, page[i])
+			}
+		}
+		read += len(page)
+		if len(page) < step {
+			return found, nil
+		}
+		if read >= budget || e.Clock.Now().After(deadline) {
+			found.Next = filter.Before
+			return found, nil
+		}
+	}
+}
+
+// fits gives the part of the query that the database does not do, nil when there is none.
+func (q *Query) fits() func(*api.Event) bool {
+	if q.ServiceRE == nil && q.MessageRE == nil && q.Message == "" && q.Reaches == nil {
+		return nil
+	}
+	part := strings.ToLower(q.Message)
+	return func(e *api.Event) bool {
+		return (q.Reaches == nil || q.Reaches(e.Service)) &&
+			(q.ServiceRE == nil || q.ServiceRE.MatchString(e.Service)) &&
+			(part == "" || strings.Contains(strings.ToLower(e.Message), part)) &&
+			(q.MessageRE == nil || q.MessageRE.MatchString(e.Message))
+	}
+}
+
+// Fits reports whether an event fits the query, for one that follows events as they come.
+func (q *Query) Fits(e *api.Event) bool {
+	fits := q.fits()
+	return (q.Service == "" || q.Service == e.Service) &&
+		(q.MinLevel == nil || e.Level >= *q.MinLevel) &&
+		(q.From == 0 || e.Time >= q.From) && (q.To == 0 || e.Time <= q.To) &&
+		(fits == nil || fits(e))
+}
+
+// Follow gives the events after an id to send, in the order of commits, as they come, until ctx ends or send fails. A
+// negative id begins with what comes from now on.
+func (e *Events) Follow(ctx context.Context, after int64, q Query, send func([]api.Event) error) error {
+	woken := e.Hub.Subscribe(hub.Events)
+	defer woken.Close()
+	if after < 0 {
+		last, err := e.Store.Events.LastID(ctx)
+		if err != nil {
+			return err
+		}
+		after = last
+	}
+	for {
+		page, err := e.Store.Events.After(ctx, after, readStep)
+		if err != nil {
+			return err
+		}
+		var fitting []api.Event
+		for i := range page {
+			after = page[i].ID
+			if q.Fits(&page[i]) {
+				fitting = append(fitting, page[i])
+			}
+		}
+		if len(fitting) > 0 {
+			if err := send(fitting); err != nil {
+				return err
+			}
+		}
+		if len(page) == readStep {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-woken.C():
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"regexp"
+	"regexp/syntax"
 	"strconv"
 	"strings"
 	"time"
@@ -12,10 +13,10 @@ import (
 
 // The limits of events.
 const (
-	MaxEventMessage  = 1 << 20 // bytes of one message
-	MaxEventBatch    = 1000
-	MaxEventPattern  = 1000 // bytes of a regular expression
-	MaxPatternRepeat = 1000
+	MaxEventMessage = 1 << 20 // bytes of one message
+	MaxEventBatch   = 1000
+	MaxEventPattern = 1000 // bytes of a regular expression
+	MaxPatternSteps = 2000 // compiled steps of a regular expression, each of which may cost work on every character
 )
 
 // Level is how serious an event is; higher is worse and there is no upper bound. It is read from a number, a digit
@@ -118,6 +119,8 @@ type EventInput struct {
 	Level   Level  `json:"level,omitempty" doc:"a number or a name; default 0"`
 	Time    Time   `json:"time,omitzero" doc:"RFC 3339 or Unix seconds; default now"`
 	Alert   bool   `json:"alert,omitempty" doc:"tell the default route"`
+	// LevelText is what a watchTower client wrote as a level that is none.
+	LevelText string `json:"-"`
 }
 
 // Check adds the rules that the event breaks to f. at is its place, such as "body" or "body[3]".
@@ -136,23 +139,40 @@ func (in *EventInput) Check(at string, f *Fields) {
 // Event makes the event that is stored, received at now.
 func (in *EventInput) Event(now Time) Event {
 	return Event{
-		Service: in.Service, Message: CleanText(in.Message), Level: in.Level, Alert: in.Alert,
+		Service: in.Service, Message: CleanText(in.Message), Level: in.Level, LevelText: in.LevelText, Alert: in.Alert,
 		Time: ClipTime(in.Time, now), ReceivedAt: now,
 	}
 }
 
 // CompilePattern compiles a regular expression of a search: case-insensitive, with . matching line breaks, in linear
-// time, of bounded length. location is where it stood.
+// time, of bounded length and bounded work for each character. location is where it stood.
 func CompilePattern(location, pattern string) (*regexp.Regexp, error) {
 	if len(pattern) > MaxEventPattern {
 		return nil, Invalid(location, "must be at most %d bytes", MaxEventPattern)
 	}
 	re, err := regexp.Compile("(?is)" + pattern)
+	if err == nil && patternSteps(re) > MaxPatternSteps {
+		return nil, Invalid(location, "repeats too much: the counts in braces add up to more than %d steps", MaxPatternSteps)
+	}
 	if err != nil {
 		reason := strings.ReplaceAll(err.Error(), "(?is)", "")
 		return nil, Invalid(location, "is not a regular expression of the RE2 dialect: %s", strings.TrimPrefix(reason, "error parsing regexp: "))
 	}
 	return re, nil
+}
+
+// patternSteps gives how many steps a pattern compiles to. Counts multiply them: .{1000} written 100 times is short to
+// send, and a minute's work on a long message.
+func patternSteps(re *regexp.Regexp) int {
+	parsed, err := syntax.Parse(re.String(), syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return 0
+	}
+	return len(program.Inst)
 }
 
 // Zone is the time zone in which people read times.

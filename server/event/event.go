@@ -57,16 +57,15 @@ const OwnService = "watchkeeper"
 
 // Query is what a list of events is narrowed to. Empty fields do not narrow.
 type Query struct {
-	Service    string         // exact
-	ServiceRE  *regexp.Regexp // unanchored
-	Message    string         // part of the message, in any case
-	MessageRE  *regexp.Regexp
-	MinLevel   *api.Level
-	From, To   api.Time // inclusive
-	After      store.Mark
-	Limit      int
-	Reaches    func(service string) bool // what the reader may see; nil for everything
-	EventsRead int                       // how many events the search may read; 0 for the default
+	Service   string         // exact
+	ServiceRE *regexp.Regexp // unanchored
+	Message   string         // part of the message, in any case
+	MessageRE *regexp.Regexp
+	MinLevel  *api.Level
+	From, To  api.Time // inclusive
+	After     store.Mark
+	Limit     int
+	Keep      func(*api.Event) bool // what else must hold, such as that the reader may see it; nil for nothing
 }
 
 // Found is a page of events, newest first.
@@ -86,10 +85,7 @@ const (
 func (e *Events) List(ctx context.Context, q Query) (Found, error) {
 	filter := store.EventFilter{Service: q.Service, MinLevel: q.MinLevel, From: q.From, To: q.To, Before: q.After}
 	fits := q.fits()
-	budget, deadline := q.EventsRead, e.Clock.Now().Add(maxTime)
-	if budget == 0 {
-		budget = maxRead
-	}
+	deadline := e.Clock.Now().Add(maxTime)
 	found := Found{Events: []api.Event{}}
 	for read := 0; ; {
 		step := readStep
@@ -114,7 +110,7 @@ func (e *Events) List(ctx context.Context, q Query) (Found, error) {
 		if len(page) < step {
 			return found, nil
 		}
-		if read >= budget || e.Clock.Now().After(deadline) {
+		if read >= maxRead || e.Clock.Now().After(deadline) {
 			found.Next = filter.Before
 			return found, nil
 		}
@@ -123,12 +119,12 @@ func (e *Events) List(ctx context.Context, q Query) (Found, error) {
 
 // fits gives the part of the query that the database does not do, nil when there is none.
 func (q *Query) fits() func(*api.Event) bool {
-	if q.ServiceRE == nil && q.MessageRE == nil && q.Message == "" && q.Reaches == nil {
+	if q.ServiceRE == nil && q.MessageRE == nil && q.Message == "" && q.Keep == nil {
 		return nil
 	}
 	part := strings.ToLower(q.Message)
 	return func(e *api.Event) bool {
-		return (q.Reaches == nil || q.Reaches(e.Service)) &&
+		return (q.Keep == nil || q.Keep(e)) &&
 			(q.ServiceRE == nil || q.ServiceRE.MatchString(e.Service)) &&
 			(part == "" || strings.Contains(strings.ToLower(e.Message), part)) &&
 			(q.MessageRE == nil || q.MessageRE.MatchString(e.Message))

@@ -207,19 +207,25 @@ func (h *Services) IDsBySlug(ctx context.Context, slug string) ([]string, error)
 	return ids, err
 }
 
-// Pulsed gives the services that have pulsed, in the order of their first pulse, as watchTower lists them.
-func (h *Services) Pulsed(ctx context.Context) ([]*api.Service, error) {
-	return h.list(ctx, "select "+serviceColumns+" from service where first_pulse > 0 order by first_pulse, key")
-}
-
-func (h *Services) list(ctx context.Context, sql string, args ...any) ([]*api.Service, error) {
-	var out []*api.Service
-	err := h.s.read(ctx, func(tx *Tx) error {
-		found, err := collect(ctx, tx.session, scanService, sql, args...)
-		out = each(found, func(s *serviceRow) *api.Service { return &s.Service })
-		return err
+// EachPulsed calls f with every service that has pulsed, in the order of their first pulse, as watchTower lists them.
+func (h *Services) EachPulsed(ctx context.Context, f func(*api.Service) error) error {
+	return h.s.read(ctx, func(tx *Tx) error {
+		r, err := tx.query(ctx, "select "+serviceColumns+" from service where first_pulse > 0 order by first_pulse, key")
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		for r.Next() {
+			s, err := scanService(r)
+			if err != nil {
+				return err
+			}
+			if err := f(&s.Service); err != nil {
+				return err
+			}
+		}
+		return r.Err()
 	})
-	return out, err
 }
 
 // CountByState gives how many services are in each state.

@@ -85,8 +85,10 @@ func Wrap(kind ErrorKind, cause error, message string) *Error {
 
 // Invalid makes a KindInvalid error for one field.
 func Invalid(location, format string, args ...any) *Error {
-	return &Error{Kind: KindInvalid, Message: "validation failed",
-		Fields: []FieldError{{Location: location, Message: fmt.Sprintf(format, args...)}}}
+	return &Error{
+		Kind: KindInvalid, Message: "validation failed",
+		Fields: []FieldError{{Location: location, Message: fmt.Sprintf(format, args...)}},
+	}
 }
 
 // KindOf gives the kind of err, KindInternal for an error without one, and "" for nil.

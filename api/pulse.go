@@ -40,12 +40,15 @@ type Pulse struct {
 	Kind       PulseKind
 	ReceivedAt Time          // when the server took it
 	Time       Time          // when it happened: ReceivedAt unless the sender named a moment
-	NextIn     Seconds       // seconds until the next pulse, 0 when the sender did not say
+	NextIn     Seconds       // seconds until the next pulse, or the end of a run; 0 when the sender did not say
 	RID        string        // tells overlapping runs apart
 	ExitCode   int           // above 0 turns a success into a fail
 	Duration   time.Duration // of the run, where the sender measured it
 	Legacy     *LegacyTarget // where a watchTower pulse wants alerts to go
 }
+
+// belated reports whether the pulse tells of a moment before it arrived.
+func (p Pulse) belated() bool { return p.Time < p.ReceivedAt }
 
 // LegacyTarget is the pair with which a watchTower pulse names who is told.
 type LegacyTarget struct {

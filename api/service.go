@@ -76,9 +76,10 @@ type ServiceStatus struct {
 
 // OpenRun is a start signal whose end was not seen.
 type OpenRun struct {
-	RID       string `json:"rid"`
-	StartedAt Time   `json:"at"`
-	Overdue   bool   `json:"overdue,omitempty"` // the service went down for it; it is kept for its duration only
+	RID       string  `json:"rid"`
+	StartedAt Time    `json:"at"`
+	NextIn    Seconds `json:"next_in,omitempty"` // what the start promised: an end within these seconds
+	Overdue   bool    `json:"overdue,omitempty"` // its time ended while the service was down; it is kept for its duration only
 }
 
 // NextInForce gives the seconds between pulses that rule now, 0 where none do or a cron expression does.
@@ -172,6 +173,12 @@ func (s *ServiceSettings) Validate() error {
 	}
 	if len(s.Alerts) > MaxAlerts {
 		f.Add("body.alerts", "must be at most %d targets", MaxAlerts)
+	}
+	for _, target := range s.Alerts {
+		if n := utf8.RuneCountInString(target); n == 0 || n > MaxTargetLength || !utf8.ValidString(target) || strings.ContainsFunc(target, unicode.IsControl) {
+			f.Add("body.alerts", "a target must be 1 to %d characters without control characters", MaxTargetLength)
+			break
+		}
 	}
 	for name, v := range map[string]Seconds{
 		"next_in": s.NextIn, "grace": s.Grace, "max_run": s.MaxRun, "min_run": s.MinRun, "finish_within": s.FinishWithin,

@@ -64,48 +64,11 @@ type Transition struct {
 	Gap      *Gap
 }
 
-// Gap is a time in which no server watched.
-type Gap struct {
-	From Time `json:"from"`
-	To   Time `json:"to"`
-}
-
-// The bounds of the hold after a gap: a service is given twice the gap to pulse again, within these.
-const (
-	MinCatchUp = 30 * time.Second
-	MaxCatchUp = 10 * time.Minute // the default of the setting catch_up
-)
-
-// Absence is what the server knows about its own gaps, newest last. CatchUp caps the hold; 0 means MaxCatchUp.
-type Absence struct {
-	Gaps    []Gap
-	CatchUp time.Duration
-}
-
-// hold gives the moment before which a wait of the given length that began at since must not be judged, and the gap
-// that is the cause; 0 when no gap matters.
-func (a Absence) hold(since Time, wait time.Duration) (Time, *Gap) {
-	limit := a.CatchUp
-	if limit <= 0 {
-		limit = MaxCatchUp
-	}
-	var until Time
-	var cause *Gap
-	for i, g := range a.Gaps {
-		if g.To <= since {
-			continue
-		}
-		window := min(limit, max(MinCatchUp, 2*g.To.Sub(g.From)))
-		if t := g.To.Add(min(wait, window)); t > until {
-			until, cause = t, &a.Gaps[i]
-		}
-	}
-	return until, cause
-}
-
 // Receive lets a pulse act on the service: first what time has decided before it arrived, then the pulse itself. It
-// returns the transitions in order (none, one or two) and what became of the pulse.
+// returns the transitions in order, three at most, and what became of the pulse.
 func (s *Service) Receive(p Pulse, cron Schedule, absent Absence) ([]Transition, Receipt) {
+	// A sender whose clock is ahead must not put off its own deadline, nor date a change into the future.
+	p.Time = min(p.Time, p.ReceivedAt)
 	transitions := s.Judge(p.ReceivedAt, cron, absent)
 	receipt := Receipt{Kind: p.Kind, Duration: p.Duration}
 	if s.State == StatePaused && s.ManualResume {
@@ -115,12 +78,15 @@ func (s *Service) Receive(p Pulse, cron Schedule, absent Absence) ([]Transition,
 	if p.Kind == PulseSuccess && p.ExitCode > 0 {
 		receipt.Kind = PulseFail
 	}
+	if s.State == StateDown {
+		s.giveUpRuns(p.ReceivedAt, absent)
+	}
 	var t *Transition
 	switch receipt.Kind {
 	case PulseStart:
 		s.start(p)
 	case PulseSuccess, PulseFail:
-		t = s.finish(p, cron, &receipt)
+		t = s.finish(p, cron, absent, &receipt)
 	case PulseLog, PulseIgnored:
 	}
 	if t != nil {
@@ -131,16 +97,19 @@ func (s *Service) Receive(p Pulse, cron Schedule, absent Absence) ([]Transition,
 }
 
 func (s *Service) start(p Pulse) {
+	s.LastStart = max(s.LastStart, p.Time)
+	if s.overtaken(p) {
+		return // its end may have come before it, so that nothing would ever close it
+	}
 	s.OpenRuns = slices.DeleteFunc(s.OpenRuns, func(r OpenRun) bool { return r.RID == p.RID })
-	s.OpenRuns = append(s.OpenRuns, OpenRun{RID: p.RID, StartedAt: p.Time})
+	s.OpenRuns = append(s.OpenRuns, OpenRun{RID: p.RID, StartedAt: p.Time, NextIn: p.NextIn})
 	if extra := len(s.OpenRuns) - MaxOpenRuns; extra > 0 {
 		s.OpenRuns = slices.Delete(s.OpenRuns, 0, extra)
 	}
-	s.LastStart = max(s.LastStart, p.Time)
 }
 
 // finish applies a success or fail. The receipt learns the duration of the run and whether a limit made it a fail.
-func (s *Service) finish(p Pulse, cron Schedule, receipt *Receipt) *Transition {
+func (s *Service) finish(p Pulse, cron Schedule, absent Absence, receipt *Receipt) *Transition {
 	s.closeRun(p, receipt)
 	reason := ReasonPulse
 	switch took := receipt.Duration; {
@@ -154,8 +123,8 @@ func (s *Service) finish(p Pulse, cron Schedule, receipt *Receipt) *Transition {
 	if p.Legacy != nil {
 		s.AlertType, s.AlertTarget = p.Legacy.AlertType, p.Legacy.AlertTarget
 	}
-	if s.LastPulse > 0 && p.Time < s.LastPulse {
-		return nil // it tells of the past, and newer signs of life are known
+	if s.overtaken(p) {
+		return nil
 	}
 	s.LastPulse = p.Time
 	if s.FirstPulse == 0 {
@@ -165,17 +134,44 @@ func (s *Service) finish(p Pulse, cron Schedule, receipt *Receipt) *Transition {
 		s.LastDuration = receipt.Duration.Seconds()
 	}
 	s.learnNextIn(p.NextIn)
-	to := StateUp
 	if receipt.Kind == PulseFail {
-		to = StateDown
+		return s.move(StateDown, reason, p.Time, nil)
 	}
-	if s.State == StateDown && to == StateUp && p.Time < p.ReceivedAt && s.StateSince > p.Time {
-		// A pulse that was held up on its way does not undo a silence that began after what it promised.
-		if promised := s.expected(cron); promised > 0 && s.StateSince > promised {
-			return nil
-		}
+	if p.belated() && s.brokePromise(p.ReceivedAt, cron, absent) {
+		return nil
 	}
-	return s.move(to, reason, p.Time, nil)
+	return s.move(StateUp, reason, p.Time, nil)
+}
+
+// overtaken reports whether a pulse tells of a past after which newer signs of life came, or somebody paused or resumed
+// the service. A pulse without a time of its own never is, also where the clocks of two servers differ a little.
+func (s *Service) overtaken(p Pulse) bool {
+	switch {
+	case !p.belated():
+		return false
+	case p.Time < s.LastPulse:
+		return true
+	case s.State == StatePaused, s.State == StateNew && s.LastPulse > 0:
+		return p.Time < s.StateSince
+	}
+	return false
+}
+
+// brokePromise reports whether the latest pulse, when it arrived, had already been followed by a silence longer than it
+// promised, so that it must not end the silence that is known.
+func (s *Service) brokePromise(now Time, cron Schedule, absent Absence) bool {
+	promised := s.expected(cron)
+	if promised == 0 {
+		return false
+	}
+	held, _ := absent.hold(s.LastPulse, promised.Sub(s.LastPulse))
+	switch over := max(promised, held); s.State {
+	case StateLate:
+		return over <= now
+	case StateDown:
+		return s.StateSince > promised || over.Add(s.Grace.Duration()) <= now
+	}
+	return false
 }
 
 func (s *Service) learnNextIn(stated Seconds) {
@@ -186,23 +182,27 @@ func (s *Service) learnNextIn(stated Seconds) {
 }
 
 // closeRun ends the open run that the pulse belongs to and gives the receipt its duration. A fail without a matching
-// start, and a success without a rid, end whatever is open, with no duration.
+// start, and a success without a rid, end whatever is open, with no duration. No pulse ends what began after it.
 func (s *Service) closeRun(p Pulse, receipt *Receipt) {
-	i := slices.IndexFunc(s.OpenRuns, func(r OpenRun) bool { return r.RID == p.RID })
+	later := func(r OpenRun) bool { return p.belated() && r.StartedAt > p.Time }
+	i := slices.IndexFunc(s.OpenRuns, func(r OpenRun) bool { return r.RID == p.RID && (p.RID != "" || !later(r)) })
 	switch {
 	case i >= 0:
-		if took := p.Time.Sub(s.OpenRuns[i].StartedAt); receipt.Duration == 0 && took > 0 {
-			receipt.Duration = took
+		if took := p.Time.Sub(s.OpenRuns[i].StartedAt); receipt.Duration == 0 && took >= 0 {
+			receipt.Duration = max(took, time.Millisecond) // 0 would say that nobody knows
 		}
 		s.OpenRuns = slices.Delete(s.OpenRuns, i, i+1)
 	case receipt.Kind == PulseFail || p.RID == "":
-		s.OpenRuns = nil
+		s.OpenRuns = slices.DeleteFunc(s.OpenRuns, func(r OpenRun) bool { return !later(r) })
 	}
 }
 
-// Judge decides what time alone has done to the service by now: late, down, or nothing. It always leaves JudgeAt at a
-// moment after now, or 0.
+// Judge decides what time alone has done to the service by now: late, down, or nothing. It leaves JudgeAt at a moment
+// after now, or 0. Before JudgeAt it does nothing, so that a caller may then spare itself to learn of absences.
 func (s *Service) Judge(now Time, cron Schedule, absent Absence) []Transition {
+	if s.JudgeAt == 0 || s.JudgeAt > now {
+		return nil
+	}
 	var out []Transition
 	for range 2 { // late and down may both be due
 		due := s.next(cron, absent)
@@ -210,7 +210,7 @@ func (s *Service) Judge(now Time, cron Schedule, absent Absence) []Transition {
 			break
 		}
 		if due.reason == ReasonNotFinished {
-			s.giveUpRuns(due.at)
+			s.giveUpRuns(due.at, absent)
 		}
 		out = append(out, *s.move(due.to, due.reason, due.at, due.gap))
 	}
@@ -218,15 +218,8 @@ func (s *Service) Judge(now Time, cron Schedule, absent Absence) []Transition {
 	return out
 }
 
-// giveUpRuns marks the runs whose time was over at the moment the service went down for them, so that a run that
-// crashed does not bring it down again after every later success.
-func (s *Service) giveUpRuns(at Time) {
-	for i, run := range s.OpenRuns {
-		s.OpenRuns[i].Overdue = run.Overdue || run.StartedAt.Add(s.runLimit()) <= at
-	}
-}
-
-// Pause stops watching until a pulse or Resume; reason is ReasonPaused or ReasonCancelled. It may be repeated.
+// Pause stops watching until a pulse or Resume; reason is ReasonPaused or ReasonCancelled. It may be repeated. Like
+// Resume and Change it knows nothing of what time did before: the caller lets Judge act first.
 func (s *Service) Pause(now Time, reason Reason) []Transition {
 	s.OpenRuns = nil
 	return s.decide(now, StatePaused, reason)
@@ -282,102 +275,4 @@ func (s *Service) move(to State, reason Reason, at Time, gap *Gap) *Transition {
 	t := &Transition{From: s.State, To: to, Reason: reason, At: at, Since: s.StateSince, Gap: gap}
 	s.State, s.StateSince = to, at
 	return t
-}
-
-// due is the next thing that time does to a service.
-type due struct {
-	at     Time
-	to     State
-	reason Reason
-	gap    *Gap
-}
-
-// next gives what time will do to the service and when, with the hold of our own absence counted in.
-func (s *Service) next(cron Schedule, absent Absence) due {
-	if s.State == StateDown {
-		return due{}
-	}
-	d := s.runDue(absent)
-	if s.State != StateUp && s.State != StateLate {
-		return d
-	}
-	expected := s.expected(cron)
-	if expected == 0 {
-		return d
-	}
-	silence := due{at: expected, to: StateLate, reason: ReasonExpected}
-	held, gap := absent.hold(s.LastPulse, expected.Sub(s.LastPulse))
-	if held > expected {
-		silence.at, silence.gap = held, gap
-	}
-	if s.State == StateLate || s.Grace == 0 {
-		silence.at, silence.to, silence.reason = silence.at.Add(s.Grace.Duration()), StateDown, ReasonTimeout
-	}
-	if d.at == 0 || silence.at < d.at {
-		return silence
-	}
-	return d
-}
-
-// runDue gives when the first open run has been open for too long.
-func (s *Service) runDue(absent Absence) due {
-	limit := s.runLimit()
-	if limit == 0 || len(s.OpenRuns) == 0 {
-		return due{}
-	}
-	d := due{to: StateDown, reason: ReasonNotFinished}
-	for _, run := range s.OpenRuns {
-		if run.Overdue {
-			continue
-		}
-		at, cause := run.StartedAt.Add(limit), (*Gap)(nil)
-		if held, gap := absent.hold(run.StartedAt, limit); held > at {
-			at, cause = held, gap
-		}
-		if d.at == 0 || at < d.at {
-			d.at, d.gap = at, cause
-		}
-	}
-	return d
-}
-
-func (s *Service) runLimit() time.Duration {
-	for _, limit := range []Seconds{s.FinishWithin, s.MaxRun, s.Grace} {
-		if limit > 0 {
-			return limit.Duration()
-		}
-	}
-	return 0
-}
-
-// expected gives when the next pulse is due at the latest, without the grace; 0 when none is.
-func (s *Service) expected(cron Schedule) Time {
-	switch {
-	case s.LastPulse == 0:
-		return 0
-	case s.StatedNextIn == 0 && s.Cron != "" && cron != nil:
-		return TimeOf(cron.Next(s.LastPulse.Std()))
-	case s.NextInForce() > 0:
-		return s.LastPulse.Add(s.NextInForce().Duration())
-	}
-	return 0
-}
-
-// arm computes the times that are shown and the moment of the next judgement. The shown times know nothing of holds.
-func (s *Service) arm(now Time, cron Schedule, absent Absence) {
-	s.Expected, s.Deadline = 0, 0
-	if s.State == StateUp || s.State == StateLate {
-		s.Expected = s.expected(cron)
-		s.Deadline = s.Expected.Add(s.Grace.Duration())
-	}
-	if s.State != StateDown {
-		if d := s.runDue(Absence{}); d.at > 0 && (s.Deadline == 0 || d.at < s.Deadline) {
-			s.Deadline = d.at
-		}
-	}
-	s.Running = slices.ContainsFunc(s.OpenRuns, func(r OpenRun) bool { return !r.Overdue })
-	s.JudgeAt = s.next(cron, absent).at
-	if s.JudgeAt > 0 && s.JudgeAt < now {
-		s.JudgeAt = now
-	}
 }

@@ -1,6 +1,9 @@
 package api
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // SubjectKind is the kind of thing whose state changes.
 type SubjectKind string
@@ -88,7 +91,8 @@ func (c *Change) Title() string {
 func (c *Change) Sentence(zone Zone) string {
 	switch {
 	case c.Opens():
-		return fmt.Sprintf(deadBody, c.Subject, c.Facts.LastPulse.Std().In(zone).Format(watchTowerTime))
+		since := cmp.Or(c.Facts.LastPulse, c.Facts.Since, c.At) // a run may fail to end before the first pulse
+		return fmt.Sprintf(deadBody, c.Subject, since.Std().In(zone).Format(watchTowerTime))
 	case c.Recovers():
 		return fmt.Sprintf(recoveredBody, c.Subject)
 	}

@@ -145,7 +145,8 @@ func parseUnixSeconds(s string) (Time, bool) {
 	if math.IsNaN(f) || f < 0 || f > float64(MaxTime) {
 		return MaxTime + 1, true
 	}
-	return Time(math.Floor(f * 1000)), true
+	// By way of microseconds, because a fraction such as .123 is a little less than that in binary.
+	return Time(floorDiv(int64(math.Round(f*1e6)), 1000)), true
 }
 
 // Seconds is a length of time in whole seconds, as every field of the interface that ends in nothing else is.

@@ -64,8 +64,8 @@ func (in *TokenInput) Validate() error {
 			f.Add("scope", "%q is not one of %s", string(s), joinScopes())
 		}
 	}
-	if len(in.Match) > MaxNameLength {
-		f.Add("match", "must be at most %d bytes", MaxNameLength)
+	if reason := CheckName(in.Match); in.Match != "" && reason != "" {
+		f.Add("match", "%s", reason)
 	}
 	return f.Err()
 }

@@ -13,6 +13,10 @@ PACKAGES ?= ./...
 FUZZTIME ?= 10s
 BENCH    ?= .
 
+# For programs that the tests need and the machine lacks. Root's home would be closed to the user that PostgreSQL runs as.
+CACHE := $(if $(filter 0,$(shell id -u)),/var/cache,$(or $(XDG_CACHE_HOME),$(HOME)/.cache))/watchkeeper
+export PATH := $(PATH):$(CACHE)/bin
+
 # The version is stamped by hand: Go's own stamping fails in a tree that belongs to another user or has no .git.
 BUILD_FLAGS := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 # Longer than the slowest package takes on two busy cores, short enough that a hang is seen.
@@ -46,11 +50,11 @@ clean: ## Remove what was built; data and downloads stay
 ##@ Prove
 
 .PHONY: test
-test: postgres ## Run all tests on SQLite and PostgreSQL, installing what they need
+test: postgres curl ## Run all tests on SQLite and PostgreSQL, installing what they need
 	$(GO) test $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: race
-race: postgres compiler ## Run all tests with the race detector
+race: postgres curl compiler ## Run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: lint
@@ -74,7 +78,7 @@ bench: postgres ## Measure the figures of docs/sizing.md on both engines
 # Cheap steps first. The tests run once, with the race detector, and come last: a CI closes on what go test says. They do
 # run: what a cache remembers of them is no proof on a machine that may have changed.
 ci: export TEST_FLAGS := $(TEST_FLAGS) -count=1
-CI_STEPS := postgres compiler format-check vet staticcheck generated build race
+CI_STEPS := postgres curl compiler format-check vet staticcheck generated build race
 ci: ## Run everything that must hold, as .ci/run does
 	@for step in $(CI_STEPS); do \
 		echo "==> make $$step"; began=$$SECONDS; \
@@ -113,7 +117,15 @@ generated: ## Fail when a generated file is not what its source makes
 
 .PHONY: postgres
 postgres: ## Find PostgreSQL's programs for the tests, or fetch Debian's package into a cache folder
-	@server/store/storetest/pgtest/install.sh
+	@server/store/storetest/pgtest/install.sh '$(CACHE)'
+
+.PHONY: curl
+curl: ## Find curl for the examples of the README, or fetch Debian's package into a cache folder
+	@command -v curl >/dev/null && exit; \
+	.ci/unpack curl '$(CACHE)/curl'; mkdir -p '$(CACHE)/bin'; \
+	printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$$@"\n' "$$(echo '$(CACHE)'/curl/usr/lib/*-linux-gnu*)" \
+		'$(CACHE)/curl/usr/bin/curl' >'$(CACHE)/bin/curl'; \
+	chmod 755 '$(CACHE)/bin/curl'; curl --version >/dev/null
 
 .PHONY: compiler
 compiler: ## Find the C compiler that the race detector needs, or install Debian's

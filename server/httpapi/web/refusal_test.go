@@ -27,7 +27,7 @@ func failing(g *ground) (http.Handler, *error) {
 	return g.Wrap(r), err
 }
 
-// told lists lines as "code route count".
+// causes lists lines as "code route count".
 func causes(lines []map[string]any) string {
 	var list []string
 	for _, l := range lines {
@@ -107,8 +107,12 @@ func TestFailuresAreBounded(t *testing.T) {
 	}
 	g.pass(time.Minute)
 	answer(h, httptest.NewRequest("GET", "/a/1", nil))
-	if lines := g.lines(t); len(lines) != 2 && lines[0]["error"] != "disk is on fire" {
+	if lines := g.lines(t); len(lines) != 1 || lines[0]["error"] != "disk is on fire" {
 		t.Errorf("a minute later: %v", lines)
+	}
+	g.refusals.flush(refusalWindow)
+	if got := causes(g.lines(t)); got != "internal /a/{x} 939" { // 1000 without the 60 and the 1 that had lines
+		t.Errorf("the rest: %q", got)
 	}
 }
 

@@ -1,0 +1,216 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// maxFile is the largest settings file, in bytes.
+const maxFile = 256 << 10
+
+// file reads a YAML file into a Config.
+type file struct {
+	name     string
+	lines    []string
+	settings map[string]Setting
+	into     *Config
+	found    map[string]Source // where each setting stands, by key
+	problems []*problem
+}
+
+// readFile reads the settings of a file into c.
+func readFile(name string, data []byte, c *Config) *file {
+	f := &file{name: name, settings: byKey(), into: c, found: map[string]Source{}}
+	if len(data) > maxFile {
+		f.problem(Setting{}, fault{message: fmt.Sprintf("must be at most %s", FormatSize(maxFile))})
+		return f
+	}
+	// The parser miscounts lines that end in \r\n.
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(string(data), "\uFEFF"))
+	f.lines = strings.Split(text, "\n")
+	root, faults := parseYAML(text)
+	for _, found := range faults {
+		f.problem(Setting{}, found)
+	}
+	if len(faults) == 0 {
+		f.section("", root)
+	}
+	return f
+}
+
+func byKey() map[string]Setting {
+	settings := map[string]Setting{}
+	for _, s := range Settings() {
+		settings[s.Key] = s
+	}
+	return settings
+}
+
+// section reads a map of settings, whose keys all begin the same.
+func (f *file) section(beginning string, n node) {
+	pairs, err := n.dict()
+	if err != nil {
+		f.problem(Setting{}, fault{line: n.line, path: strings.TrimSuffix(beginning, "."), message: err.Error()})
+	}
+	for _, p := range pairs {
+		key := beginning + p.key
+		setting, known := f.settings[key]
+		switch {
+		case known:
+			f.setting(setting, p)
+		case f.isSection(key + "."):
+			f.section(key+".", p.value)
+		default:
+			f.problem(Setting{}, fault{line: p.line, path: key, message: unknownKey(key, keysOf(f.settings))})
+		}
+	}
+}
+
+func (f *file) isSection(beginning string) bool {
+	for key := range f.settings {
+		if strings.HasPrefix(key, beginning) {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *file) setting(s Setting, p pair) {
+	if _, twice := f.found[s.Key]; twice {
+		f.problem(s, fault{line: p.line, message: "must not be given twice"})
+		return
+	}
+	if p.value.kind == kindNone || p.value.kind == kindText && p.value.text == "" {
+		return // as an empty variable: not set
+	}
+	var faults []fault
+	var err error
+	field := s.field(f.into)
+	structured, isNode := field.(nodeValue)
+	several, isMany := field.(manyValue)
+	switch {
+	case isNode:
+		faults = structured.decode(p.value)
+	case isMany && p.value.kind == kindList:
+		var items []string
+		if items, err = p.value.texts(); err == nil {
+			err = several.setAll(items)
+		}
+	default:
+		if err = p.value.expect(kindText); err == nil {
+			err = field.set(p.value.text)
+		}
+	}
+	if err != nil {
+		faults = append(faults, fault{line: p.value.line, message: err.Error()})
+	}
+	for _, found := range faults {
+		f.problem(s, found)
+	}
+	f.found[s.Key] = f.source(p.line)
+}
+
+func (f *file) source(line int) Source { return Source{Origin: OriginFile, Name: f.name, Line: line} }
+
+func (f *file) problem(s Setting, found fault) {
+	f.problems = append(f.problems, &problem{
+		key: s.Key, path: found.path, source: f.source(found.line), message: found.message, line: f.line(s, found.line),
+	})
+}
+
+// line gives a line of the file to show beside a problem: whole for a setting that is no secret, else its key alone,
+// because a misspelt or misplaced line may hold a password.
+func (f *file) line(s Setting, number int) string {
+	if number < 1 || number > len(f.lines) {
+		return ""
+	}
+	text := strings.TrimRight(f.lines[number-1], " \t")
+	if s.Key != "" && !s.Secret() && !f.mentionsSecret(text) {
+		return cut(text)
+	}
+	start := len(text) - len(strings.TrimLeft(text, " \t-{[\"'"))
+	end := start + strings.IndexAny(text[start:]+" ", ": ")
+	_, known := f.settings[text[start:end]]
+	switch after := text[end:]; {
+	case after == ":", strings.HasPrefix(after, ": "):
+		return cut(text[:end]) + ": ..."
+	case known:
+		return cut(text[:end]) + " ..."
+	}
+	return cut(text[:start]) + "..."
+}
+
+// mentionsSecret reports whether a line in braces may hold another setting that is a secret.
+func (f *file) mentionsSecret(text string) bool {
+	for key, s := range f.settings {
+		if s.Secret() && strings.Contains(text, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// cut makes a text fit for one line of a terminal.
+func cut(text string) string {
+	const most = 120
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
+}
+
+func keysOf[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// unknownKey says that a key is not known, and which one may have been meant.
+func unknownKey(key string, known []string) string {
+	if near := nearest(key, known); near != "" {
+		return "is not known, did you mean " + near + "?"
+	}
+	return "is not known"
+}
+
+// nearest gives the known word that needs the fewest changes to become the given one, if they are few.
+func nearest(word string, known []string) string {
+	best, fewest := "", min(3, len(word)/3+1)
+	for _, k := range known {
+		if d := distance(word, k); d < fewest || d == fewest && best != "" && cmp.Less(k, best) {
+			best, fewest = k, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, delete or replace to turn a into b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

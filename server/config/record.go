@@ -1,0 +1,162 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"watchkeeper/api"
+)
+
+// errFileOnly answers a text for a setting that needs the structure of a file.
+var errFileOnly = errors.New("must be set in the file")
+
+// records is a list of things with named parts, which only the file can hold.
+type records[T any] struct {
+	field *[]T
+	name  func(T) string
+	parts func(*T) map[string]part
+	check func([]T) error // judges the last one, knowing those before
+}
+
+// part reads the value of one key into a record.
+type part func(node) error
+
+func (r records[T]) set(string) error { return errFileOnly }
+
+func (r records[T]) String() string {
+	names := make([]string, 0, len(*r.field))
+	for _, record := range *r.field {
+		names = append(names, r.name(record))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (r records[T]) decode(n node) []fault {
+	items, err := n.list()
+	if err != nil {
+		return []fault{{line: n.line, message: err.Error()}}
+	}
+	var read []T
+	var faults []fault
+	for i, item := range items {
+		var record T
+		found := fill(item, r.parts(&record))
+		read = append(read, record)
+		if err := r.check(read); err != nil && len(found) == 0 {
+			found = append(found, fault{line: item.line, message: err.Error()})
+		}
+		for _, f := range found {
+			faults = append(faults, fault{line: f.line, path: fmt.Sprintf("[%d]", i) + f.path, message: f.message})
+		}
+	}
+	*r.field = read
+	return faults
+}
+
+func (r records[T]) checkAll() error {
+	for i := range *r.field {
+		if err := r.check((*r.field)[:i+1]); err != nil {
+			return fmt.Errorf("must be valid, number %d is not: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// fill hands every value of a map to the part of its key.
+func fill(n node, parts map[string]part) []fault {
+	pairs, err := n.dict()
+	if err != nil {
+		return []fault{{line: n.line, message: err.Error()}}
+	}
+	var faults []fault
+	for _, p := range pairs {
+		into, ok := parts[p.key]
+		if !ok {
+			faults = append(faults, fault{line: p.line, path: "." + p.key, message: unknownKey(p.key, keysOf(parts))})
+			continue
+		}
+		if err := into(p.value); err != nil {
+			faults = append(faults, fault{line: p.line, path: "." + p.key, message: err.Error()})
+		}
+	}
+	return faults
+}
+
+func intoText[T ~string](field *T) part {
+	return func(n node) error {
+		text, err := n.single()
+		*field = T(text)
+		return err
+	}
+}
+
+func intoTexts(field *map[string]string) part {
+	return func(n node) error {
+		pairs, err := n.dict()
+		*field = map[string]string{}
+		for _, p := range pairs {
+			text, wrong := p.value.single()
+			if wrong != nil {
+				err = fmt.Errorf("must hold single values, %s is %s", p.key, p.value.kind)
+			}
+			(*field)[p.key] = text
+		}
+		return err
+	}
+}
+
+func channelsOf(field *[]api.ChannelInput) records[api.ChannelInput] {
+	return records[api.ChannelInput]{
+		field: field,
+		name:  func(c api.ChannelInput) string { return fmt.Sprintf("%s (%s)", c.Name, c.Kind) },
+		parts: func(c *api.ChannelInput) map[string]part {
+			return map[string]part{"name": intoText(&c.Name), "kind": intoText(&c.Kind), "settings": intoTexts(&c.Settings)}
+		},
+		check: checkLastChannel,
+	}
+}
+
+func checkLastChannel(all []api.ChannelInput) error {
+	last := all[len(all)-1]
+	if err := last.Validate(); err != nil {
+		return reason(err)
+	}
+	for _, other := range all[:len(all)-1] {
+		if strings.EqualFold(other.Name, last.Name) {
+			return fmt.Errorf("name must not be the same as that of another: %s", last.Name)
+		}
+	}
+	return nil
+}
+
+func presetsOf(field *[]EventsPreset) records[EventsPreset] {
+	return records[EventsPreset]{
+		field: field,
+		name:  func(p EventsPreset) string { return p.Name },
+		parts: func(p *EventsPreset) map[string]part {
+			return map[string]part{"name": intoText(&p.Name), "service": intoText(&p.Service), "message": intoText(&p.Message)}
+		},
+		check: checkLastPreset,
+	}
+}
+
+func checkLastPreset(all []EventsPreset) error {
+	last := all[len(all)-1]
+	if strings.TrimSpace(last.Name) == "" {
+		return errors.New("name must not be empty")
+	}
+	_, inService := api.CompilePattern("service", last.Service)
+	_, inMessage := api.CompilePattern("message", last.Message)
+	return reason(errors.Join(inService, inMessage))
+}
+
+// reason gives what an error of package api says about the first field, without the words for a request.
+func reason(err error) error {
+	var wrong *api.Error
+	if errors.As(err, &wrong) && len(wrong.Fields) > 0 {
+		f := wrong.Fields[0]
+		return errors.New(strings.TrimPrefix(f.Location, "body.") + " " + f.Message)
+	}
+	return err
+}

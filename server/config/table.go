@@ -1,0 +1,223 @@
+package config
+
+// Settings gives every setting, in the order in which they are shown.
+func Settings() []Setting {
+	var all []Setting
+	for _, group := range groups {
+		all = append(all, settingsOf(group)...)
+	}
+	return all
+}
+
+func settingsOf(group Group) []Setting {
+	settings := map[Group]func() []Setting{
+		GroupServer:  serverSettings,
+		GroupStorage: storageSettings,
+		GroupAccess:  accessSettings,
+		GroupAlerts:  alertSettings,
+		GroupInput:   inputSettings,
+	}[group]()
+	for i := range settings {
+		settings[i].Group = group
+	}
+	return settings
+}
+
+func serverSettings() []Setting {
+	return []Setting{
+		{
+			Key: "listen", Form: "host:port",
+			Help:  "address to listen on; without a host, on every address",
+			field: func(c *Config) value { return textOf(&c.Listen) },
+			check: checkListen,
+		},
+		{
+			Key: "public_url", Form: "url",
+			Help:  "address under which others reach this server, for links and ping URLs; found out when empty",
+			field: func(c *Config) value { return baseURLOf(&c.PublicURL) },
+			check: func(c Config) error { return checkBaseURL(c.PublicURL) },
+		},
+		{
+			Key: "trusted_proxies", Form: "networks",
+			Help:  "addresses or networks of proxies whose X-Forwarded headers are believed, separated by commas",
+			field: func(c *Config) value { return prefixesOf(&c.TrustedProxies) },
+		},
+		{
+			Key: "time_zone", Form: "zone",
+			Help:  "zone of the times in messages and of new cron expressions",
+			field: func(c *Config) value { return zoneOf(&c.TimeZone) },
+			check: checkTimeZone,
+		},
+		{
+			Key: "shutdown_timeout", Form: "duration",
+			Help:  "how long a stop may take, at most 10s",
+			field: func(c *Config) value { return durationOf(&c.ShutdownTimeout) },
+			check: checkShutdownTimeout,
+		},
+		{
+			Key: "log_level", Form: "debug|info|warn|error",
+			Help:  "least level of the lines that are logged",
+			field: func(c *Config) value { return levelOf(&c.LogLevel) },
+		},
+		{
+			Key: "log_format", Form: formOf(logFormats),
+			Help:  "form of the lines that are logged",
+			field: func(c *Config) value { return wordOf(&c.LogFormat, logFormats) },
+			check: func(c Config) error { return checkWord(c.LogFormat, logFormats) },
+		},
+	}
+}
+
+func storageSettings() []Setting {
+	return []Setting{
+		{
+			Key: "data", Form: "folder",
+			Help:  "folder of the databases, keys and certificates; made when missing",
+			field: func(c *Config) value { return textOf(&c.Data) },
+			check: checkData,
+		},
+		{
+			Key: "database", Form: "url",
+			Help:  "postgres://user:password@host/name for PostgreSQL; empty for SQLite in the data folder",
+			field: func(c *Config) value { return textOf(&c.Database) },
+			check: checkDatabase,
+			mask:  func(c Config) string { return maskURL(c.Database) },
+		},
+		{
+			Key: "secret", Form: "text",
+			Help:  "seals keys and passwords in the database, at least 16 bytes, the same for all servers of a database; when empty, made and kept in secret.key of the data folder",
+			field: func(c *Config) value { return textOf(&c.Secret) },
+			check: checkSecret, mask: maskAll,
+		},
+		{
+			Key: "migrate", Form: formOf(migrateWays),
+			Help:  "bring an older database up to date at start, or refuse to start",
+			field: func(c *Config) value { return wordOf(&c.Migrate, migrateWays) },
+			check: func(c Config) error { return checkWord(c.Migrate, migrateWays) },
+		},
+	}
+}
+
+func accessSettings() []Setting {
+	return []Setting{
+		{
+			Key: "password", Form: "text",
+			Help:  "password with full access; when empty, made at the first start: watchkeeper password show",
+			field: func(c *Config) value { return textOf(&c.Password) },
+			check: checkPassword, mask: maskAll,
+		},
+		{
+			Key: "tls", Form: formOf(tlsWays),
+			Help:  "a certificate made here, one from files, or plain HTTP for a proxy in front",
+			field: func(c *Config) value { return tlsOf(&c.TLS) },
+			check: func(c Config) error { return checkWord(c.TLS, tlsWays) },
+		},
+		{
+			Key: "tls_cert", Form: "file",
+			Help:  "certificate chain in PEM form, read anew when it changes; for tls files",
+			field: func(c *Config) value { return textOf(&c.TLSCert) },
+			check: func(c Config) error { return checkTLSFile(c, c.TLSCert) },
+		},
+		{
+			Key: "tls_key", Form: "file",
+			Help:  "private key of the certificate in PEM form; for tls files",
+			field: func(c *Config) value { return textOf(&c.TLSKey) },
+			check: func(c Config) error { return checkTLSFile(c, c.TLSKey) },
+		},
+		{
+			Key: "tls_names", Form: "names",
+			Help:  "more host names and addresses for the certificate made here, separated by commas",
+			field: func(c *Config) value { return textsOf(&c.TLSNames) },
+			check: checkTLSNames,
+		},
+	}
+}
+
+func alertSettings() []Setting {
+	return []Setting{
+		{
+			Key: "default_route", Form: "targets",
+			Help:  "who is told when nothing else says so: mail:me@example.org, pushover:KEY or names of channels, separated by commas",
+			field: func(c *Config) value { return textsOf(&c.DefaultRoute) },
+			check: checkDefaultRoute,
+			mask:  func(c Config) string { return maskTargets(c.DefaultRoute) },
+		},
+		{
+			Key: "smtp_url", Form: "url",
+			Help:  "mail server as smtp://user:password@host:port, or smtps://",
+			field: func(c *Config) value { return textOf(&c.SMTPURL) },
+			check: checkSMTPURL,
+			mask:  func(c Config) string { return maskURL(c.SMTPURL) },
+		},
+		{
+			Key: "smtp_from", Form: "address",
+			Help:  "sender of mail, such as Watchkeeper <watchkeeper@example.org>",
+			field: func(c *Config) value { return textOf(&c.SMTPFrom) },
+			check: checkSMTPFrom,
+		},
+		{
+			Key: "smtp_tls", Form: formOf(smtpTLSWays),
+			Help:  "STARTTLS with smtp://; opportunistic means when the server offers it",
+			field: func(c *Config) value { return wordOf(&c.SMTPTLS, smtpTLSWays) },
+			check: func(c Config) error { return checkWord(c.SMTPTLS, smtpTLSWays) },
+		},
+		{
+			Key: "pushover_token", Form: "text",
+			Help:  "application token of Pushover",
+			field: func(c *Config) value { return textOf(&c.PushoverToken) },
+			mask:  maskAll,
+		},
+		{
+			Key: "pushover_url", Form: "url",
+			Help:  "address of Pushover's interface",
+			field: func(c *Config) value { return baseURLOf(&c.PushoverURL) },
+			check: checkPushoverURL,
+		},
+		{
+			Key: "alerts.refuse_private", Form: formSwitch,
+			Help:  "refuse to send to loopback and private addresses too, as is always done with link-local and metadata addresses",
+			field: func(c *Config) value { return switchOf(&c.Alerts.RefusePrivate) },
+		},
+		{
+			Key: "alerts.targets", Form: "patterns",
+			Help:  "the only targets that a pulse may name, such as mail=*@example.org,pushover=uQ*; kinds that are not listed are open",
+			field: func(c *Config) value { return targets{&c.Alerts.Targets} },
+		},
+		{
+			Key: "channels", Form: formFileOnly,
+			Help:  "channels with a name, a kind and settings",
+			field: func(c *Config) value { return channelsOf(&c.Channels) },
+			check: func(c Config) error { return channelsOf(&c.Channels).checkAll() },
+			mask:  func(c Config) string { return channelsOf(&c.Channels).String() }, // without their settings
+		},
+	}
+}
+
+func inputSettings() []Setting {
+	return []Setting{
+		{
+			Key: "catch_up", Form: "duration",
+			Help:  "longest time that deadlines are held after this server was away itself",
+			field: func(c *Config) value { return durationOf(&c.CatchUp) },
+			check: checkCatchUp,
+		},
+		{
+			Key: "ping_body_limit", Form: "size",
+			Help:  "how much of the body of a ping is kept; 0 sets no limit of its own",
+			field: func(c *Config) value { return sizeOf(&c.PingBodyLimit) },
+			check: checkPingBodyLimit,
+		},
+		{
+			Key: "events_list_limit", Form: "number",
+			Help:  "most events in one answer on the watchTower routes",
+			field: func(c *Config) value { return numberOf(&c.EventsListLimit) },
+			check: checkEventsListLimit,
+		},
+		{
+			Key: "events_presets", Form: formFileOnly,
+			Help:  "saved searches for the watchTower page, with a name and regular expressions for service and message",
+			field: func(c *Config) value { return presetsOf(&c.EventsPresets) },
+			check: func(c Config) error { return presetsOf(&c.EventsPresets).checkAll() },
+		},
+	}
+}

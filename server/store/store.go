@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"watchkeeper/api"
@@ -55,6 +56,9 @@ type Store struct {
 	clock clock.Clock
 	log   *slog.Logger
 	zone  api.Zone
+
+	closing sync.Once
+	closed  error
 }
 
 // Open opens the database and makes the files of SQLite where there are none. The schema is left as it is: see Migrate.
@@ -84,11 +88,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close ends the committers after what they have taken, and gives the connections back.
+// Close ends the committers after what they have taken, and gives the connections back. It may be called again.
 func (s *Store) Close() error {
-	s.Pulses.committer.close()
-	s.Events.committer.close()
-	return s.eng.close()
+	s.closing.Do(func() {
+		s.Pulses.committer.close()
+		s.Events.committer.close()
+		s.closed = s.eng.close()
+	})
+	return s.closed
 }
 
 // Engine says which database this is.

@@ -4,9 +4,9 @@ import "testing"
 
 // Run runs the whole suite on every engine.
 func Run(t *testing.T) {
-	for name, test := range map[string]func(*testing.T, *Fixture){
-		"pulse creates": pulseCreates,
-	} {
-		t.Run(name, func(t *testing.T) { Each(t, test) })
+	for _, part := range []map[string]func(*testing.T, *Fixture){pulseTests, serviceTests, sweepTests, eventTests, groupTests, serverTests, credentialTests} {
+		for name, test := range part {
+			t.Run(name, func(t *testing.T) { Each(t, test) })
+		}
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"watchkeeper/api"
 )
@@ -47,6 +48,8 @@ type engine interface {
 	lockRows(how lock) string
 	migrator() (migrator, error)
 	size(ctx context.Context) (int64, error)
+	// time gives the clock of the database.
+	time(ctx context.Context) (time.Time, error)
 	close() error
 }
 

@@ -392,8 +392,7 @@ func (e *postgresEngine) size(ctx context.Context) (int64, error) {
 	return n, err
 }
 
-// now gives the clock of the database.
-func (e *postgresEngine) now(ctx context.Context) (time.Time, error) {
+func (e *postgresEngine) time(ctx context.Context) (time.Time, error) {
 	var t time.Time
 	err := e.general.QueryRow(ctx, "select clock_timestamp()").Scan(&t)
 	return t, err

@@ -371,6 +371,8 @@ func (e *sqliteEngine) size(ctx context.Context) (int64, error) {
 	return n, err
 }
 
+func (e *sqliteEngine) time(context.Context) (time.Time, error) { return time.Now(), nil }
+
 func (e *sqliteEngine) close() error {
 	e.turn.Lock()
 	defer e.turn.Unlock()

@@ -45,7 +45,7 @@ func (h *Services) Create(ctx context.Context, settings api.ServiceSettings) (*a
 // newService is a service that has never pulsed.
 func newService(settings api.ServiceSettings, now api.Time) *serviceRow {
 	return &serviceRow{Service: api.Service{
-		ID: uuid.Must(uuid.NewV7()).String(), ServiceSettings: settings, CreatedAt: now, UpdatedAt: now,
+		ID: uuid.Must(uuid.NewV7()).String(), ServiceSettings: canonical(settings), CreatedAt: now, UpdatedAt: now,
 		ServiceStatus: api.ServiceStatus{State: api.StateNew, StateSince: now},
 	}}
 }
@@ -297,7 +297,7 @@ const maxPulseWait = time.Second
 
 func sameSettings(a, b api.ServiceSettings) bool { return toJSON(canonical(a)) == toJSON(canonical(b)) }
 
-// canonical makes no list and an empty list the same.
+// canonical makes no list and an empty list the same, which JSON shows as [].
 func canonical(s api.ServiceSettings) api.ServiceSettings {
 	s.Tags, s.Alerts = append([]string{}, s.Tags...), append([]string{}, s.Alerts...)
 	return s

@@ -79,7 +79,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.Pulses = newPulses(s, o.Shortcut)
 	s.Events = newEvents(s)
 	s.Changes = &Changes{s}
-	s.Incidents = &Incidents{s}
+	s.Incidents = newIncidents(s)
 	s.Deliveries = newDeliveries(s)
 	s.Channels = &Channels{s}
 	s.Tokens = &Tokens{s}
@@ -103,6 +103,9 @@ func (s *Store) Engine() Engine { return s.eng.kind() }
 
 // Size gives the bytes that the database uses.
 func (s *Store) Size(ctx context.Context) (int64, error) { return s.eng.size(ctx) }
+
+// Clock gives the time of the database: for SQLite, of the machine.
+func (s *Store) Clock(ctx context.Context) (time.Time, error) { return s.eng.time(ctx) }
 
 // Run exchanges wake-ups with other servers and programs on the same database. It blocks until ctx ends.
 func (s *Store) Run(ctx context.Context) error { return s.eng.watch(ctx) }

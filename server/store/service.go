@@ -64,12 +64,8 @@ func (h *Services) Update(ctx context.Context, id string, edit Edit) (*api.Servi
 		if sameSettings(settings, s.ServiceSettings) {
 			return nil
 		}
-		absent, err := tx.absence(ctx)
-		if err != nil {
-			return err
-		}
-		tx.judge(s, tx.now, h.schedules.of(s.ServiceSettings), absent)
-		for _, t := range s.Change(settings, tx.now, h.schedules.of(settings), absent) {
+		// Without what is known of absences judge_at may come out too early, which the sweeper puts right.
+		for _, t := range s.Change(settings, tx.now, h.schedules.of(settings), api.Absence{}) {
 			tx.transition(s, t, api.Facts{})
 		}
 		n, err := tx.exec(ctx, h.sql.saveSettings, tx.eng.pack(settingsValues([]*serviceRow{s})...)...)
@@ -107,7 +103,7 @@ func (h *Services) Resume(ctx context.Context, id string) (*api.Service, error) 
 	})
 }
 
-// alter locks one service, lets fn change it, and saves it.
+// alter locks one service, lets time and then fn change it, and saves it.
 func (h *Services) alter(ctx context.Context, id string, fn func(*Tx, *serviceRow) error) (*api.Service, error) {
 	var out *api.Service
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
@@ -118,6 +114,9 @@ func (h *Services) alter(ctx context.Context, id string, fn func(*Tx, *serviceRo
 		if len(found) == 0 {
 			return errNoService
 		}
+		if err := h.judge(ctx, tx, found[0]); err != nil {
+			return err
+		}
 		if err := fn(tx, found[0]); err != nil {
 			return err
 		}
@@ -126,6 +125,19 @@ func (h *Services) alter(ctx context.Context, id string, fn func(*Tx, *serviceRo
 		return tx.saveStatuses(ctx, h.sql.saveStatus, found)
 	})
 	return out, err
+}
+
+// judge lets time act on one service up to now.
+func (h *Services) judge(ctx context.Context, tx *Tx, s *serviceRow) error {
+	if s.JudgeAt == 0 || s.JudgeAt > tx.now {
+		return nil
+	}
+	absent, err := tx.absence(ctx)
+	if err != nil {
+		return err
+	}
+	tx.judge(s, tx.now, h.schedules.of(s.ServiceSettings), absent)
+	return nil
 }
 
 var errNoService = api.Errorf(api.KindNotFound, "there is no such service")
@@ -142,6 +154,9 @@ func (h *Services) Delete(ctx context.Context, id string) (*api.Service, error) 
 			return errNoService
 		}
 		gone = found[0]
+		if err := h.judge(ctx, tx, gone); err != nil {
+			return err
+		}
 		tx.transition(gone, api.Transition{
 			From: gone.State, To: api.StateDeleted, Reason: api.ReasonDeleted, At: tx.now, Since: gone.StateSince,
 		}, api.Facts{})

@@ -3,7 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"math"
+	"errors"
 	"regexp"
 	"regexp/syntax"
 	"strconv"
@@ -21,7 +21,10 @@ const (
 
 // Level is how serious an event is; higher is worse and there is no upper bound. It is read from a number, a digit
 // string or a name, and written as a number.
-type Level int32
+type Level int64
+
+// maxLevel is the highest level, and the lowest below 0, because readers of JSON know no larger whole numbers.
+const maxLevel = 1 << 53
 
 // The levels that have names.
 const (
@@ -42,7 +45,7 @@ var levelNames = map[string]Level{
 }
 
 // ParseLevel reads a level from text: an integer, a number whose fraction is cut, or a name in any case. It reports
-// whether the text was one of these; otherwise the level is 0.
+// whether the text was one of these; otherwise the level is 0. What is beyond all bounds is cut to 2^53.
 func ParseLevel(s string) (Level, bool) {
 	s = strings.TrimSpace(s)
 	if level, ok := levelNames[strings.ToLower(s)]; ok {
@@ -52,10 +55,10 @@ func ParseLevel(s string) (Level, bool) {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(f) || math.Abs(f) > math.MaxInt32 {
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, false
 	}
-	return Level(f), true
+	return Level(min(max(f, -maxLevel), maxLevel)), true
 }
 
 // Name gives the name of the level; below 0 is debug, above 4 critical.

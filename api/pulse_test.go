@@ -1,6 +1,8 @@
 package api
 
 import (
+	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -343,5 +345,48 @@ func TestOpenRunsAreBounded(t *testing.T) {
 	}
 	if len(w.OpenRuns) != MaxOpenRuns || w.OpenRuns[0].StartedAt != moment(2*MaxOpenRuns) {
 		t.Errorf("%d runs are open, the first since %s", len(w.OpenRuns), since(w.OpenRuns[0].StartedAt))
+	}
+}
+
+func TestPulseInput(t *testing.T) {
+	t.Parallel()
+	for name, in := range map[string]PulseInput{
+		"nothing":    {},
+		"everything": {Kind: PulseFail, NextIn: MaxSeconds, RID: strings.Repeat("r", MaxRIDLength), ExitCode: new(255), Duration: new(0.5), Body: "x", Time: 1},
+		"zeros":      {Kind: PulseStart, ExitCode: new(0), Duration: new(0.0)},
+		"a log":      {Kind: PulseLog, Duration: new(MaxPulseDuration.Seconds())},
+	} {
+		if err := in.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, c := range map[string]struct {
+		in   PulseInput
+		want string
+	}{
+		"an unknown kind":       {PulseInput{Kind: "beat"}, "body.kind"},
+		"ignored":               {PulseInput{Kind: PulseIgnored}, "body.kind"},
+		"a negative period":     {PulseInput{NextIn: -1}, "body.next_in"},
+		"more than ten years":   {PulseInput{NextIn: MaxSeconds + 1}, "body.next_in"},
+		"a long rid":            {PulseInput{RID: strings.Repeat("r", MaxRIDLength+1)}, "body.rid"},
+		"a negative exit code":  {PulseInput{ExitCode: new(-1)}, "body.exit_code"},
+		"an exit code of 256":   {PulseInput{ExitCode: new(256)}, "body.exit_code"},
+		"a negative duration":   {PulseInput{Duration: new(-0.1)}, "body.duration"},
+		"a duration of years":   {PulseInput{Duration: new(1e9)}, "body.duration"},
+		"a duration of nothing": {PulseInput{Duration: new(math.NaN())}, "body.duration"},
+	} {
+		wantFields(t, name, c.in.Validate(), c.want)
+	}
+}
+
+func TestKindsThatExist(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []PulseKind{PulseSuccess, PulseStart, PulseFail, PulseLog, PulseIgnored} {
+		if !kind.Valid() {
+			t.Errorf("%q is no kind", kind)
+		}
+	}
+	if PulseKind("").Valid() || PulseKind("Success").Valid() {
+		t.Error("what is no kind is valid")
 	}
 }

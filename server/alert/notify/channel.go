@@ -18,7 +18,7 @@ const SendTimeout = 30 * time.Second
 // Channel tells people in one way, with its settings. Its methods may be called from any goroutine.
 type Channel interface {
 	// ValidateTarget checks an address before it is stored. An empty one is right when the settings name the recipient,
-	// and wrong otherwise. The text of the error is for people.
+	// and wrong otherwise. The text of the error goes on after "the address", for people.
 	ValidateTarget(target string) error
 	// Send makes one attempt and gives what the other side said when it took the message. It honours ctx and
 	// SendTimeout; its error is a *Failure.
@@ -144,11 +144,11 @@ func SettingAt(name string) string { return "body.settings." + name }
 func Recipient(own, target string) (string, error) {
 	switch {
 	case own != "" && target != "" && own != target:
-		return "", api.Errorf(api.KindInvalid, "this channel names its own recipient, so that no address may be given")
+		return "", api.Errorf(api.KindInvalid, "must be left out, as this channel names its own recipient")
 	case own != "":
 		return own, nil
 	case target == "":
-		return "", api.Errorf(api.KindInvalid, "needs an address, as in KIND:ADDRESS")
+		return "", api.Errorf(api.KindInvalid, "is missing, as in KIND:ADDRESS")
 	}
 	return target, nil
 }

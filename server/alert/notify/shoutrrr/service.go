@@ -44,8 +44,8 @@ func services() map[string]service {
 // refused lists what the library has and we do not use, with the reason.
 func refused() map[string]string {
 	return map[string]string{
-		"smtp":   "is not used here: a channel of kind mail sends mail",
-		"logger": "is not used here: it tells nobody",
+		"smtp":   "a channel of kind mail sends mail",
+		"logger": "it tells nobody",
 	}
 }
 
@@ -57,7 +57,7 @@ func parse(text string) (*url.URL, service, error) {
 	}
 	scheme := schemeOf(u)
 	if reason, ok := refused()[scheme]; ok {
-		return nil, service{}, api.Errorf(api.KindInvalid, "%s", scheme+" "+reason)
+		return nil, service{}, api.Errorf(api.KindInvalid, "must be of another service than %s: %s", scheme, reason)
 	}
 	s, ok := services()[scheme]
 	if !ok {

@@ -205,7 +205,7 @@ func TestURLs(t *testing.T) {
 		}
 	}
 	for bad, text := range map[string]string{
-		"":                                  "needs an address",
+		"":                                  "is missing",
 		"s3cret":                            "must be a shoutrrr URL",
 		"mailto:s3cret@example.org":         "must be a shoutrrr URL",
 		"https://example.org/s3cret":        "must be a URL of one of the services bark, discord",

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"watchkeeper/api"
 	"watchkeeper/server/hub"
 )
 
@@ -73,6 +74,25 @@ func TestCacheForgetsWhenCredentialsChange(t *testing.T) {
 	}
 }
 
+func TestUseIsNotedOnceAMinute(t *testing.T) {
+	u := newUsage(nil, nil, nil)
+	known := &tokenKnowledge{principal: Principal{TokenID: "x"}}
+	noted := func(now api.Time) bool {
+		clear(u.waiting)
+		u.note(known, now)
+		return len(u.waiting) == 1
+	}
+	start := api.Time(1_772_366_400_000)
+	for _, step := range []struct {
+		after time.Duration
+		want  bool
+	}{{0, true}, {time.Second, false}, {usedStep, false}, {usedStep + time.Millisecond, true}, {usedStep + time.Second, false}} {
+		if got := noted(start.Add(step.after)); got != step.want {
+			t.Errorf("after %v: noted %v, want %v", step.after, got, step.want)
+		}
+	}
+}
+
 func TestRandomTextUsesEveryCharacterAlike(t *testing.T) {
 	for _, alphabet := range []string{readable, lower} {
 		const n = 200_000
@@ -99,7 +119,9 @@ func TestNewTokensLookLikeTokens(t *testing.T) {
 		}
 		seen[token] = true
 	}
-	for _, text := range []string{"", "wk_", newToken()[1:], newToken() + "0", strings.ToUpper(newToken()), "wk_" + strings.Repeat("-", tokenDigits)} {
+	for _, text := range []string{
+		"", "wk_", newToken()[1:], newToken() + "0", strings.ToUpper(newToken()), "wk_" + strings.Repeat("-", tokenDigits),
+	} {
 		if looksLikeToken(text) {
 			t.Errorf("%q looks like a token", text)
 		}

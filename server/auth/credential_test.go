@@ -31,8 +31,16 @@ func TestCredentialsOf(t *testing.T) {
 		{"basic without colon", [][2]string{{"Authorization", basic("user")}}, nil},
 		{"basic that is no base 64", [][2]string{{"Authorization", "Basic %%%"}}, nil},
 		{"another scheme", [][2]string{{"Authorization", "Digest username=x"}}, nil},
-		{"a proxy's and ours", [][2]string{{"Authorization", basic("proxy:p")}, {"password", "ours"}}, auth.Credentials{"ours", "p"}},
-		{"many guesses", [][2]string{{"password", "1"}, {"password", "2"}, {"password", "3"}, {"password", "4"}}, auth.Credentials{"1", "2", "3"}},
+		{
+			"a proxy's and ours",
+			[][2]string{{"Authorization", basic("proxy:p")}, {"password", "ours"}},
+			auth.Credentials{"ours", "p"},
+		},
+		{
+			"many guesses",
+			[][2]string{{"password", "1"}, {"password", "2"}, {"password", "3"}, {"password", "4"}},
+			auth.Credentials{"1", "2", "3"},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -65,7 +73,8 @@ func FuzzCredentialsOf(f *testing.F) {
 		if password != "" && list[0] != password {
 			t.Errorf("the password became %q", list[0])
 		}
-		if token, ok := strings.CutPrefix(authorization, "Bearer "); ok && strings.TrimSpace(token) == token && token != "" && list[len(list)-1] != token {
+		token, ok := strings.CutPrefix(authorization, "Bearer ")
+		if ok && token != "" && strings.TrimSpace(token) == token && list[len(list)-1] != token {
 			t.Errorf("the token became %q", list[len(list)-1])
 		}
 	})

@@ -77,6 +77,18 @@ func (s *server) start(ctx context.Context) error {
 	if s.key, err = s.openSecret(); err != nil {
 		return err
 	}
+	s.publicURL = publicURL(c, s.http.listener.Addr(), s.log)
+	if s.keeper, err = cert.New(cert.Options{
+		Mode: cert.Mode(c.TLS), Clock: s.clock, Log: s.log, PublicURL: s.publicURL, Key: s.key, Hub: s.hub,
+		Folder: c.Data, Names: c.TLSNames, CertificateFile: c.TLSCert, KeyFile: c.TLSKey,
+	}); err != nil {
+		return err
+	}
+	s.floor = web.NewFloor(web.FloorOptions{
+		Logger: s.log, Now: s.clock.Now, Observe: s.metrics.observe, TrustedProxies: c.TrustedProxies,
+	})
+	s.http.serve(s.keeper, s.floor)
+
 	s.health.Starting("opening the database")
 	if s.store, err = s.openStore(ctx); err != nil {
 		return err
@@ -100,15 +112,9 @@ func (s *server) start(ctx context.Context) error {
 	if err := s.openCredentials(ctx); err != nil {
 		return err
 	}
-	s.publicURL = publicURL(c, s.http.listener.Addr(), s.log)
-	if s.keeper, err = s.openCertificate(ctx); err != nil {
+	if err := s.keeper.Open(ctx, s.store.Settings); err != nil {
 		return err
 	}
-	s.floor = web.NewFloor(web.FloorOptions{
-		Logger: s.log, Now: s.clock.Now, Observe: s.metrics.observe, TrustedProxies: c.TrustedProxies,
-	})
-	s.http.serve(s.keeper, s.floor)
-
 	if err := s.takePlace(ctx); err != nil {
 		return err
 	}
@@ -252,14 +258,6 @@ func (s *server) openCredentials(ctx context.Context) error {
 		Tokens: s.store.Tokens, Passwords: s.passwords, PingKey: s.pingKey, Hub: s.hub, Clock: s.clock, Log: s.log,
 	})
 	return nil
-}
-
-func (s *server) openCertificate(ctx context.Context) (*cert.Keeper, error) {
-	return cert.Open(ctx, cert.Options{
-		Mode: cert.Mode(s.Config.TLS), Clock: s.clock, Log: s.log, PublicURL: s.publicURL,
-		Settings: s.store.Settings, Key: s.key, Hub: s.hub, Folder: s.Config.Data, Names: s.Config.TLSNames,
-		CertificateFile: s.Config.TLSCert, KeyFile: s.Config.TLSKey,
-	})
 }
 
 // takePlace makes this server one of those that watch: it sets its time by theirs and marks that it is alive.

@@ -61,7 +61,7 @@ func openSQLite(ctx context.Context, folder string, wake func()) (*sqliteEngine,
 	if e.reader, err = sql.Open("sqlite", sqliteURL(e.path, readerPragmas, "mode=ro")); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
-	e.reader.SetMaxOpenConns(sqliteReaders)
+	e.reader.SetMaxOpenConns(sqliteReaders + 2) // beside the transactions', one that watches and one that measures
 	e.readTurns = make(chan *sqliteConn, sqliteReaders)
 	for range sqliteReaders {
 		e.readTurns <- nil // opened when first needed

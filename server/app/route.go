@@ -25,12 +25,8 @@ func (s *server) routeOptions() httpapi.Options {
 	for _, p := range c.EventsPresets {
 		presets = append(presets, watchtower.Preset(p))
 	}
-	var ca []byte
-	if authority, ours := s.keeper.Authority(); ours {
-		ca = authority.PEM
-	}
 	return httpapi.Options{
-		Gate: gate, Health: s.health, Metrics: s.metrics.handler(), CA: ca,
+		Gate: gate, Health: s.health, Metrics: s.metrics.handler(), CA: s.authority,
 		V1: v1.Options{
 			Services: s.services, Events: s.events, Store: s.store, Tokens: s.tokens, PingKey: s.pingKey, Clock: s.clock,
 			Authenticate: gate.Authenticate, Woken: s.woken, Streams: web.Streams{Closing: s.http.closing},
@@ -42,6 +38,15 @@ func (s *server) routeOptions() httpapi.Options {
 		},
 		Ping: ping.Options{Services: s.services, CheckKey: s.authn.IsPingKey, BodyLimit: int(c.PingBodyLimit)},
 	}
+}
+
+// authority gives the certificate that clients shall trust.
+func (s *server) authority() []byte {
+	authority, ours := s.keeper.Authority()
+	if !ours {
+		return nil
+	}
+	return authority.PEM
 }
 
 // woken begins to listen for what a stream of events must look at.

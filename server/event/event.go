@@ -25,11 +25,18 @@ type Options struct {
 	Log   *slog.Logger
 }
 
+// maxSearches is how many searches by pattern may read at once: each may read for seconds, and must not take the
+// database from those who ask for little.
+const maxSearches = 2
+
 // Events takes, lists and follows events.
-type Events struct{ Options }
+type Events struct {
+	Options
+	searches chan struct{} // a place for each search by pattern
+}
 
 // New makes the feature.
-func New(o Options) *Events { return &Events{o} }
+func New(o Options) *Events { return &Events{Options: o, searches: make(chan struct{}, maxSearches)} }
 
 // Add stores events, all or none, after their commit. The inputs have been checked.
 func (e *Events) Add(inputs []api.EventInput, sequence *store.Sequence) (store.Added, error) {
@@ -85,6 +92,14 @@ const (
 func (e *Events) List(ctx context.Context, q Query) (Found, error) {
 	filter := store.EventFilter{Service: q.Service, MinLevel: q.MinLevel, From: q.From, To: q.To, Before: q.After}
 	fits := q.fits()
+	if fits != nil {
+		select {
+		case e.searches <- struct{}{}:
+			defer func() { <-e.searches }()
+		case <-ctx.Done():
+			return Found{}, ctx.Err()
+		}
+	}
 	deadline := e.Clock.Now().Add(maxTime)
 	found := Found{Events: []api.Event{}}
 	for read := 0; ; {

@@ -29,8 +29,9 @@ func pages(files fs.FS) http.HandlerFunc {
 }
 
 // certificate gives the certificate that clients shall trust.
-func certificate(pem []byte) web.Handler {
+func certificate(authority func() []byte) web.Handler {
 	return func(w http.ResponseWriter, _ *http.Request) error {
+		pem := authority()
 		if len(pem) == 0 {
 			return api.Errorf(api.KindNotFound, "this server has no certificate authority of its own")
 		}

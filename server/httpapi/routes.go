@@ -26,8 +26,8 @@ type Options struct {
 	WatchTower watchtower.Options
 	Ping       ping.Options
 	Metrics    http.Handler
-	// CA is the certificate of the installation's own authority in PEM; nil when it has none.
-	CA []byte
+	// CA gives the certificate of the installation's own authority in PEM; nil when it has none.
+	CA func() []byte
 }
 
 // The most requests that are served at once. Beyond it an answer comes at once, telling to try again.

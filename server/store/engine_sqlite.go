@@ -33,7 +33,7 @@ var (
 	readerPragmas = []string{"busy_timeout(10000)", "cache_size(-16384)", "temp_store(memory)", "query_only(1)"}
 )
 
-const sqliteReaders = 4
+const sqliteReaders = 6
 
 // sqliteEngine has one connection that writes and a few that read. SQLite lets only one write at a time, so those who
 // write queue here, in fair order, instead of in its busy loop.

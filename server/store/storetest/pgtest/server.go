@@ -48,6 +48,8 @@ type Options struct {
 	Durability Durability
 	// Settings are further lines of postgresql.conf, by name; they win over ours.
 	Settings map[string]string
+	// Data is a folder that Save made, whose content the server begins with; it is not changed. Empty for nothing.
+	Data string
 }
 
 // Server is a PostgreSQL server that belongs to this process.
@@ -81,6 +83,23 @@ func New(ctx context.Context, options Options) (*Server, error) {
 
 // prepare makes the data folder, starts the server for the first time and makes the role that owns databases.
 func (s *Server) prepare(ctx context.Context, options Options) error {
+	fill := s.initialize
+	if options.Data != "" {
+		fill = func(ctx context.Context) error { return s.restore(ctx, options.Data) }
+	}
+	if err := fill(ctx); err != nil {
+		return err
+	}
+	if err := s.configure(options); err != nil {
+		return err
+	}
+	if err := s.Start(ctx); err != nil || options.Data != "" {
+		return err
+	}
+	return execute(ctx, s.url(superuser, superuser), "create role "+owner+" login createdb")
+}
+
+func (s *Server) initialize(ctx context.Context) error {
 	arguments := []string{
 		"--pgdata", s.data(), "--username", superuser, "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync",
 	}
@@ -90,13 +109,7 @@ func (s *Server) prepare(ctx context.Context, options Options) error {
 	if _, err := s.binaries.run(ctx, s.folder, "initdb", arguments...); err != nil {
 		return fmt.Errorf("making a PostgreSQL data folder: %w", err)
 	}
-	if err := s.configure(options); err != nil {
-		return err
-	}
-	if err := s.Start(ctx); err != nil {
-		return err
-	}
-	return execute(ctx, s.url(superuser, superuser), "create role "+owner+" login createdb")
+	return nil
 }
 
 // configure appends the settings to postgresql.conf, where the last line of a name wins.

@@ -163,7 +163,9 @@ create index incident_opened_at on incident (opened_at, id);
 create index incident_subject on incident (subject_kind, subject_id, opened_at);
 
 -- delivery: one change of one incident to one target, or a digest of several. position orders the deliveries of one
--- incident; lane is what must not wait for others: a channel, or a host that many webhooks point to.
+-- incident; lane is what must not wait for others: a channel, or a host that many webhooks point to. While it is being
+-- sent, claimed_by is the server that does it and next_attempt the moment from which another may; due_at is when it was
+-- first to be sent.
 create table delivery (
 	id           text collate "C" primary key,
 	incident     text collate "C" not null,
@@ -181,26 +183,38 @@ create table delivery (
 	reason       text collate "C" not null,
 	attempts     bigint not null,
 	next_attempt bigint not null,
-	claimed_by   text collate "C" not null,
+	claimed_by   text collate "C" not null check ((claimed_by = '') = (state <> 'sending')),
 	last_error   text collate "C" not null,
 	receipt      text collate "C" not null,
 	digest       text collate "C" not null,
 	created_at   bigint not null,
+	due_at       bigint not null,
 	sent_at      bigint not null
 );
-create index delivery_due on delivery (next_attempt) where state in ('waiting', 'sending');
-create index delivery_incident on delivery (incident, position) where incident <> '';
-create index delivery_digest on delivery (digest) where digest <> '';
+create index delivery_due on delivery (lane, next_attempt) where state in ('waiting', 'sending');
+create index delivery_claimed on delivery (claimed_by) where state = 'sending';
+create unique index delivery_incident on delivery (incident, position) where incident <> '';
+create index delivery_held on delivery (digest) where state = 'held';
+create index delivery_failed on delivery (created_at, id) where state = 'failed';
 create index delivery_created_at on delivery (created_at, id);
 
--- target: how much a target was told lately, for digests. name is channel:address.
+-- target: how much a target was told lately, for digests. name stands for channel:address; told is a list of moments,
+-- told_at the latest of them; digest is the delivery that gathers what is too much, until it goes at digest_at.
 create table target (
-	name        text collate "C" primary key,
-	window_from bigint not null,
-	told        bigint not null,
-	digest_at   bigint not null
+	name      text collate "C" primary key,
+	told      text collate "C" not null,
+	told_at   bigint not null,
+	digest    text collate "C" not null,
+	digest_at bigint not null
 );
-create index target_digest_at on target (digest_at) where digest_at > 0;
+create index target_told_at on target (told_at);
+
+-- warning: what was last said of a service whose alerts cannot go where it wants them to, so that it is said once.
+create table warning (
+	service text collate "C" primary key,
+	about   text collate "C" not null,
+	at      bigint not null
+);
 
 -- channel: where alerts go. settings is sealed.
 create table channel (

@@ -35,3 +35,12 @@ func (c *conditions) contains(expression, value string) {
 	c.args = append(c.args, value)
 	c.literal("replace(" + expression + ", " + placeholder(len(c.args)) + ", '') <> " + expression)
 }
+
+// behind requires that a row comes after a place in a list that is ordered by a column and id, newest first.
+func (c *conditions) behind(column string, p Place) {
+	if p == (Place{}) {
+		return
+	}
+	c.args = append(c.args, int64(p.Time), p.ID)
+	c.literal("(" + column + ", id) < (" + placeholder(len(c.args)-1) + ", " + placeholder(len(c.args)) + ")")
+}

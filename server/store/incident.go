@@ -1,4 +1,157 @@
 package store
 
-// Incidents is the handle of incidents.
-type Incidents struct{ s *Store }
+import (
+	"context"
+
+	"watchkeeper/api"
+)
+
+// Incidents is the handle of incidents, and of the step that makes deliveries of them.
+type Incidents struct {
+	s   *Store
+	sql incidentSQL
+}
+
+func newIncidents(s *Store) *Incidents { return &Incidents{s, newIncidentSQL(s.eng)} }
+
+// Incident is an incident as it is kept. Its Deliveries are left empty; Told has them, with addresses that may be
+// secrets.
+type Incident struct {
+	api.Incident
+	SubjectID string
+	Told      []Delivery
+
+	lastChange int64 // the last one that became deliveries
+}
+
+// Attended is an incident that somebody must look at, with all that decides who is told.
+type Attended struct {
+	Incident
+	Changes []api.Change // not yet looked at, in order
+	Service *api.Service // the subject as it is now; nil when it is gone or no service
+}
+
+// Verdict is what follows from looking at an incident.
+type Verdict struct {
+	Deliver  []DeliveryOrder // in the order in which they must arrive
+	Skip     string          // if not empty, why what was ordered before and nobody has sent is not to be sent
+	Warning  string          // if not empty, what an event of the service says, unless that was the last one said of it
+	AttendAt api.Time        // when to look again though nothing has changed; 0 for never
+}
+
+// DeliveryOrder is a message that somebody is to get.
+type DeliveryOrder struct {
+	ChangeID int64
+	About    api.DeliveryAbout
+	Target   api.Target
+	Lane     string // what is slow together
+	Failed   string // if not empty, why there is nothing to try: the delivery is recorded as failed
+}
+
+// Attention is what a round of Attend did.
+type Attention struct {
+	Incidents  int
+	Deliveries int
+	More       bool // a full round: call again at once
+}
+
+// attendBatch bounds what one round holds locked.
+const attendBatch = 200
+
+// Attend looks at the incidents whose time has come: decide says, for each, which deliveries follow, and these and the
+// note that the changes were looked at are one transaction. decide may be called again with the same incident when the
+// database undid that. Any number of servers may attend at once; an incident that another has is left to it.
+func (h *Incidents) Attend(ctx context.Context, decide func(Attended) Verdict) (Attention, error) {
+	var out Attention
+	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
+		out = Attention{}
+		found, err := tx.lockAttended(ctx, h.sql, attendBatch)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		var decided decisions
+		for _, a := range found {
+			decided.add(a, decide(*a), tx.now)
+		}
+		out = Attention{Incidents: len(found), Deliveries: len(decided.deliveries), More: len(found) == attendBatch}
+		return h.settle(ctx, tx, &decided)
+	})
+	return out, err
+}
+
+// Warn writes an event about where the alerts of a service go, unless that was the last one said of it, and reports
+// whether it did.
+func (h *Incidents) Warn(ctx context.Context, service, warning string) (bool, error) {
+	said := false
+	err := h.s.write(ctx, useGeneral, func(tx *Tx) (err error) {
+		said, err = tx.warn(ctx, service, warning)
+		return err
+	})
+	return said, err
+}
+
+// Place is a place in a list that is ordered by time and id, newest first: behind what has these. The zero Place is the
+// beginning.
+type Place struct {
+	Time api.Time
+	ID   string
+}
+
+// IncidentFilter is what a list of incidents is narrowed to. Empty fields do not narrow.
+type IncidentFilter struct {
+	State       api.IncidentState
+	SubjectKind api.SubjectKind
+	Subject     string
+	Before      Place
+	Limit       int
+}
+
+// List gives incidents with their deliveries, the newest first.
+func (h *Incidents) List(ctx context.Context, f IncidentFilter) ([]Incident, error) {
+	var c conditions
+	if f.State != "" {
+		c.add("state = ", string(f.State))
+	}
+	if f.SubjectKind != "" {
+		c.add("subject_kind = ", string(f.SubjectKind))
+	}
+	if f.Subject != "" {
+		c.add("subject = ", f.Subject)
+	}
+	c.behind("opened_at", f.Before)
+	return h.find(ctx, c, f.Limit)
+}
+
+// Get gives an incident with its deliveries; KindNotFound when there is none.
+func (h *Incidents) Get(ctx context.Context, id string) (Incident, error) {
+	var c conditions
+	c.add("id = ", id)
+	found, err := h.find(ctx, c, 1)
+	switch {
+	case err != nil:
+		return Incident{}, err
+	case len(found) == 0:
+		return Incident{}, errNoIncident
+	}
+	return found[0], nil
+}
+
+var errNoIncident = api.Errorf(api.KindNotFound, "there is no such incident")
+
+func (h *Incidents) find(ctx context.Context, c conditions, limit int) ([]Incident, error) {
+	args := append(c.args, limit)
+	var out []Incident
+	err := h.s.read(ctx, func(tx *Tx) error {
+		found, err := collect(ctx, tx, scanIncident, "select "+incidentColumns+" from incident"+c.text()+
+			" order by opened_at desc, id desc limit "+placeholder(len(args)), args...)
+		if err != nil {
+			return err
+		}
+		if err := tx.loadDeliveries(ctx, h.sql, found); err != nil {
+			return err
+		}
+		out = each(found, func(i *Incident) Incident { return *i })
+		return nil
+	})
+	return out, err
+}

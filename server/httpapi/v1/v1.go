@@ -1,0 +1,95 @@
+// Package v1 serves the REST interface, /api/v1, with its OpenAPI document and the page that shows it.
+//
+// What a request wants is read here, who may is asked, a feature is called and its answer written; each route stands
+// beside what the document says of it, and the document is made from the same Go types that are read and written. Rules
+// of fields are in package api, what requests do is in the features and the store, how bodies are read and errors are
+// answered is in web: none of that is decided again here. Routes of other protocols are only described.
+package v1
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/go-chi/chi/v5"
+
+	"watchkeeper/api"
+	"watchkeeper/server/auth"
+	"watchkeeper/server/clock"
+	"watchkeeper/server/event"
+	"watchkeeper/server/httpapi/web"
+	"watchkeeper/server/service"
+	"watchkeeper/server/store"
+)
+
+// Options is what the routes are made of. All are required but Others.
+type Options struct {
+	Services *service.Services
+	Events   *event.Events
+	Store    *store.Store
+	Tokens   *auth.Tokens
+	PingKey  *auth.PingKey
+	Clock    clock.Clock
+
+	// Authenticate gives who asks; a refusal is an api.Error.
+	Authenticate func(*http.Request) (auth.Principal, error)
+	// Woken begins to listen for new events and changed credentials, until the function that it gives is called.
+	Woken   func() (woken <-chan struct{}, end func())
+	Streams web.Streams
+
+	PublicURL  string // of the server, without a slash at its end
+	Generation int64  // of the installation
+	Version    string // of the program
+	StartedAt  api.Time
+
+	// Others are routes of other protocols that the document describes beside those it knows of.
+	Others []Other
+}
+
+type routes struct {
+	Options
+	document    []byte
+	documentTag string
+	buffers     sync.Pool // of *[]byte, for answers to pulses
+}
+
+// Routes adds /api/v1, /openapi.json and /docs to a router. It fails only for a mistake in the program.
+func Routes(r chi.Router, o Options) error {
+	h := &routes{Options: o}
+	h.buffers.New = func() any { b := make([]byte, 0, 512); return &b }
+	var err error
+	r.Group(func(r chi.Router) {
+		r.Use(web.NoStore)
+		err = h.describe(r)
+	})
+	if err != nil {
+		return err
+	}
+	r.Get("/openapi.json", web.Handle(h.serveDocument, web.Problems))
+	return h.pageRoutes(r)
+}
+
+// describe adds the routes of /api/v1 and makes the document of them.
+func (h *routes) describe(r chi.Router) error {
+	d := newDocument(r, h)
+	h.serviceListRoutes(d)
+	h.serviceRoutes(d)
+	h.changeRoutes(d)
+	h.pulseRoutes(d)
+	h.eventRoutes(d)
+	h.eventStreamRoutes(d)
+	h.tokenRoutes(d)
+	h.pingKeyRoutes(d)
+	for _, o := range slices.Concat(otherRoutes(), h.Others) {
+		d.addOther(o)
+	}
+	text, err := d.finish()
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(text)
+	h.document, h.documentTag = text, `"`+hex.EncodeToString(sum[:8])+`"`
+	return nil
+}

@@ -1,18 +1,85 @@
 package app
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
 
-type alerts struct {
-	channels stubChannels
-	router   stubLoop
-	sender   stubLoop
+	"watchkeeper/api"
+	"watchkeeper/server/alert"
+	"watchkeeper/server/alert/notify"
+	"watchkeeper/server/alert/notify/mail"
+	"watchkeeper/server/alert/notify/pushover"
+	"watchkeeper/server/alert/notify/shoutrrr"
+	"watchkeeper/server/alert/notify/webhook"
+	"watchkeeper/server/config"
+	"watchkeeper/server/dial"
+)
+
+// channelKinds is every way of telling people.
+func channelKinds() notify.Registry {
+	return notify.Registry{
+		api.ChannelMail: mail.Kind(), api.ChannelPushover: pushover.Kind(), api.ChannelWebhook: webhook.Kind(), api.ChannelShoutrrr: shoutrrr.Kind(),
+	}
 }
-type stubChannels struct{}
 
-func (stubChannels) CheckTarget(string) error { return nil }
+// openAlerts makes what tells people, from the settings and the database.
+func (s *server) openAlerts(ctx context.Context) error {
+	c := s.Config
+	route, err := alert.ParseRoute(c.DefaultRoute)
+	if err != nil {
+		return fmt.Errorf("the setting default_route: %w", err)
+	}
+	hostname, err := os.Hostname()
+	if err != nil {
+		hostname = "localhost"
+	}
+	s.channels, err = alert.NewChannels(alert.ChannelOptions{
+		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Key: s.key, Registry: channelKinds(), Zone: c.TimeZone,
+		File: c.Channels, PulseTargets: c.Alerts.Targets,
+		Common: notify.Options{Dialer: dial.New(DialPolicy(c)), Defaults: notify.Defaults{
+			SMTPURL: smtpURL(c), SMTPFrom: c.SMTPFrom, PushoverToken: c.PushoverToken, PushoverURL: c.PushoverURL, Hostname: hostname,
+		}},
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.channels.Load(ctx); err != nil {
+		return fmt.Errorf("reading channels: %w", err)
+	}
+	for _, trouble := range s.channels.CheckRoute(route) {
+		s.log.Warn(trouble)
+	}
+	s.alerts = alert.New(alert.Options{
+		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Channels: s.channels, DefaultRoute: route,
+		PublicURL: s.publicURL, Zone: c.TimeZone,
+	})
+	return nil
+}
 
-type stubLoop struct{}
+// DialPolicy says where the settings let the server connect to.
+func DialPolicy(c config.Config) dial.Policy {
+	if c.Alerts.RefusePrivate {
+		return dial.RefusePrivate
+	}
+	return dial.AllowPrivate
+}
 
-func (stubLoop) Run(ctx context.Context) error { <-ctx.Done(); return nil }
-
-func (s *server) newAlerts(context.Context) (alerts, error) { return alerts{}, nil }
+// smtpURL gives the mail server's URL with the setting of its encryption, unless the URL says so itself.
+func smtpURL(c config.Config) string {
+	u, err := url.Parse(c.SMTPURL)
+	if err != nil || u.Scheme != "smtp" || u.Query().Has("starttls") {
+		return c.SMTPURL
+	}
+	word := map[config.SMTPTLS]string{
+		config.SMTPTLSOpportunistic: "offered", config.SMTPTLSRequired: "required", config.SMTPTLSOff: "off",
+	}[c.SMTPTLS]
+	if word == "" {
+		return c.SMTPURL
+	}
+	q := u.Query()
+	q.Set("starttls", word)
+	u.RawQuery = q.Encode()
+	return u.String()
+}

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -112,7 +110,7 @@ func (s *server) serve(ctx context.Context) error {
 		stopLoops()
 		return errors.Join(err, loops.Wait())
 	}
-	notify("STOPPING=1")
+	tellSystemd("STOPPING=1")
 	s.health.Stopping()
 	s.http.stop(s.Config.ShutdownTimeout)
 	stopLoops()
@@ -126,27 +124,10 @@ func (s *server) announce() {
 	address := s.http.listener.Addr().String()
 	s.log.Info("serving", "address", address, "engine", s.store.Engine(), "url", s.publicURL, "version", s.Version)
 	s.greet()
-	notify("READY=1")
+	tellSystemd("READY=1")
 	if s.Ready != nil {
 		s.Ready(address)
 	}
-}
-
-// notify tells systemd how the start goes, where it asked to be told.
-func notify(state string) {
-	path := os.Getenv("NOTIFY_SOCKET")
-	if path == "" {
-		return
-	}
-	if path[0] == '@' {
-		path = "\x00" + path[1:]
-	}
-	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		return // systemd's time limit then says so
-	}
-	defer conn.Close()
-	_, _ = conn.Write([]byte(state))
 }
 
 // healthy is what /readyz asks.

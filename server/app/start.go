@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"watchkeeper/api"
+	"watchkeeper/server/alert"
 	"watchkeeper/server/auth"
 	"watchkeeper/server/cert"
 	"watchkeeper/server/clock"
@@ -46,7 +47,8 @@ type parts struct {
 	publicURL string
 	services  *service.Services
 	events    *event.Events
-	alerts    alerts
+	channels  *alert.Channels
+	alerts    *alert.Alerts
 	metrics   *metrics
 	floor     *web.Floor
 	routes    http.Handler
@@ -121,12 +123,12 @@ func (s *server) start(ctx context.Context) error {
 	s.teardown.add("the mark of this server", s.leave)
 
 	s.events = event.New(event.Options{Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log})
-	if s.alerts, err = s.newAlerts(ctx); err != nil {
+	if err := s.openAlerts(ctx); err != nil {
 		return err
 	}
 	s.services = service.New(service.Options{
 		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Zone: zoneName(c.TimeZone),
-		CheckTarget: s.alerts.channels.CheckTarget, BodyLimit: int(c.PingBodyLimit),
+		CheckTarget: s.channels.CheckTarget, BodyLimit: int(c.PingBodyLimit),
 	})
 	s.metrics.watch(s)
 	router, err := httpapi.Routes(s.routeOptions())
@@ -143,8 +145,9 @@ func (s *server) loops() []loop {
 		{"exchanging wake-ups", s.store.Run},
 		{"marking life", service.NewLiveness(s.services).Run},
 		{"judging deadlines", service.NewSweeper(s.services).Run},
-		{"routing alerts", s.alerts.router.Run},
-		{"sending alerts", s.alerts.sender.Run},
+		{"knowing the channels", s.channels.Run},
+		{"routing alerts", alert.NewRouter(s.alerts).Run},
+		{"sending alerts", alert.NewSender(s.alerts).Run},
 		{"noting the use of tokens", s.authn.Run},
 		{"keeping the certificate", s.keeper.Run},
 		{"counting refusals", s.floor.Run},
@@ -216,7 +219,7 @@ func (s *server) openStore(ctx context.Context) (*store.Store, error) {
 			return opened, err
 		}
 		s.log.Warn("the database cannot be reached yet, trying on", "error", err)
-		notify("EXTEND_TIMEOUT_USEC=30000000")
+		tellSystemd("EXTEND_TIMEOUT_USEC=30000000")
 		if err := clock.Sleep(ctx, s.clock, time.Second); err != nil {
 			return nil, err
 		}

@@ -114,7 +114,7 @@ func (h *Pulses) decide(ctx context.Context, tx *Tx, group []*entry[*PulseWrite]
 		return err
 	}
 	absent := api.Absence{}
-	if slices.ContainsFunc(found.all, func(s *serviceRow) bool { return s.JudgeAt > 0 && s.JudgeAt <= tx.now }) {
+	if slices.ContainsFunc(found.all, needsAbsence(tx.now)) || slices.ContainsFunc(group, isBelated) {
 		if absent, err = tx.absence(ctx); err != nil {
 			return err
 		}
@@ -135,6 +135,14 @@ func (h *Pulses) decide(ctx context.Context, tx *Tx, group []*entry[*PulseWrite]
 	save := slices.DeleteFunc(found.all, func(s *serviceRow) bool { return !touched[s] })
 	return tx.saveStatuses(ctx, h.s.Services.sql.saveStatus, save)
 }
+
+// needsAbsence tells of the services whose judgement depends on our own absences.
+func needsAbsence(now api.Time) func(*serviceRow) bool {
+	return func(s *serviceRow) bool { return s.JudgeAt > 0 && s.JudgeAt <= now || len(s.OpenRuns) > 0 }
+}
+
+// isBelated tells of the pulses that were held up on their way, for which it matters what was judged meanwhile.
+func isBelated(e *entry[*PulseWrite]) bool { return e.value.Pulse.Time < e.value.Pulse.ReceivedAt }
 
 // receive lets one pulse act on its service and records what follows.
 func (h *Pulses) receive(tx *Tx, s *serviceRow, w *PulseWrite, absent api.Absence, history *[]pulseRow) PulseResult {

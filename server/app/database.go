@@ -1,0 +1,195 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"watchkeeper/api"
+	"watchkeeper/server/auth"
+	"watchkeeper/server/clock"
+	"watchkeeper/server/config"
+	"watchkeeper/server/dial"
+	"watchkeeper/server/hub"
+	"watchkeeper/server/secret"
+	"watchkeeper/server/store"
+)
+
+// DatabaseOptions is what the database of a server is opened with by somebody else than the server.
+type DatabaseOptions struct {
+	Config config.Config
+	Loaded *config.Loaded // where the settings came from; may be nil
+	Log    *slog.Logger
+}
+
+// Database is the database of a server, opened by a command that works beside the server or while none runs. It makes
+// nothing that a start would make.
+type Database struct {
+	Tokens *auth.Tokens
+	// Passwords and PingKey are nil until Unlock.
+	Passwords *auth.Passwords
+	PingKey   *auth.PingKey
+
+	options DatabaseOptions
+	store   *store.Store
+	clock   *clock.System
+}
+
+// OpenDatabase opens a database on which a server of this release was started before. What it cannot open is
+// KindUnavailable.
+func OpenDatabase(ctx context.Context, o DatabaseOptions) (*Database, error) {
+	if o.Config.Database == "" {
+		path := filepath.Join(o.Config.Data, store.StateFile)
+		switch _, err := os.Stat(path); {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, api.Errorf(api.KindUnavailable, "there is no database %s: name the server's data folder with --data, "+
+				"or its database with WATCHKEEPER_DATABASE", path)
+		case err != nil:
+			return nil, api.Wrap(api.KindUnavailable, err, "the database cannot be opened; run this as the user of the server")
+		}
+	}
+	d, err := openDatabase(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.checkSchema(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	d.Tokens = auth.NewTokens(d.store.Tokens, d.clock)
+	return d, nil
+}
+
+func openDatabase(ctx context.Context, o DatabaseOptions) (*Database, error) {
+	d := &Database{options: o}
+	clockOptions := clock.Options{Logger: o.Log}
+	if o.Config.Database != "" {
+		clockOptions.Reference = func(ctx context.Context) (time.Time, error) { return d.store.Clock(ctx) }
+	}
+	d.clock = clock.NewSystem(clockOptions)
+	var err error
+	d.store, err = store.Open(ctx, store.Options{
+		Folder: o.Config.Data, Database: o.Config.Database, Hub: hub.New(), Clock: d.clock, Log: o.Log, Zone: o.Config.TimeZone,
+	})
+	if err != nil {
+		return nil, api.Wrap(api.KindUnavailable, err, "the database cannot be opened")
+	}
+	if err := d.clock.Sync(ctx); err != nil {
+		return nil, errors.Join(api.Wrap(api.KindUnavailable, err, "the time of the database cannot be read"), d.Close())
+	}
+	return d, nil
+}
+
+func (d *Database) checkSchema(ctx context.Context) error {
+	version, _, err := d.store.Schema(ctx)
+	switch {
+	case err != nil:
+		return api.Wrap(api.KindUnavailable, err, "the database cannot be read")
+	case version == 0:
+		return api.Errorf(api.KindUnavailable, "no server was started on this database yet; start one with: watchkeeper serve")
+	}
+	if err := d.store.CheckSchema(ctx); err != nil {
+		return api.Errorf(api.KindUnavailable, "%s", err)
+	}
+	return nil
+}
+
+// Close gives the connections back.
+func (d *Database) Close() error { return d.store.Close() }
+
+// Unlock opens what the secret seals. A secret that is missing or another is KindUnavailable.
+func (d *Database) Unlock(ctx context.Context) error {
+	key, err := d.key()
+	if err == nil {
+		err = auth.CheckSecret(ctx, d.store.Settings, key)
+	}
+	if err != nil {
+		return api.Errorf(api.KindUnavailable, "%s", err)
+	}
+	override := auth.Override{Value: d.options.Config.Password}
+	if d.options.Loaded != nil && override.Value != "" {
+		override.Source = d.options.Loaded.Source("password").String()
+	}
+	d.Passwords, err = auth.NewPasswords(auth.PasswordOptions{
+		Settings: d.store.Settings, Key: key, Clock: d.clock, Override: override,
+	})
+	d.PingKey = auth.NewPingKey(d.store.Settings, key)
+	return err
+}
+
+// key derives the key from the secret, which only a start of the server makes.
+func (d *Database) key() (*secret.Key, error) {
+	text := d.options.Config.Secret
+	if text == "" {
+		path := filepath.Join(d.options.Config.Data, "secret.key")
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("without the secret of the server this cannot be read: set WATCHKEEPER_SECRET as it is set "+
+				"for the server, or name the data folder that holds its secret.key with --data (%w)", err)
+		}
+		var err error
+		if text, _, err = secret.LoadOrCreate(path); err != nil {
+			return nil, err
+		}
+	}
+	return secret.New(text)
+}
+
+// Migrate brings the database up to date while no server runs on it, making it where there is none, and gives the steps
+// that it took. While a server runs it is KindConflict.
+func Migrate(ctx context.Context, o DatabaseOptions) (steps []string, err error) {
+	if o.Config.Database == "" {
+		if err := os.MkdirAll(o.Config.Data, 0o700); err != nil {
+			return nil, fmt.Errorf("making the data folder (setting data): %w", err)
+		}
+		lock, err := store.LockFolder(o.Config.Data)
+		if errors.Is(err, store.ErrInUse) {
+			return nil, api.Errorf(api.KindConflict, "a server runs on the data folder %s: stop it first, or restart it, which migrates too",
+				o.Config.Data)
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer lock.Close()
+	}
+	d, err := openDatabase(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if err := d.refuseWhileServed(ctx); err != nil {
+		return nil, err
+	}
+	return d.store.Migrate(ctx)
+}
+
+// refuseWhileServed looks for fresh marks of servers. The folder's lock tells of those on SQLite before.
+func (d *Database) refuseWhileServed(ctx context.Context) error {
+	version, _, err := d.store.Schema(ctx)
+	if err != nil || version == 0 || d.store.Engine() == store.SQLite {
+		return err
+	}
+	servers, err := d.store.Servers.OthersAlive(ctx)
+	if err != nil {
+		return err
+	}
+	if len(servers) > 0 {
+		return api.Errorf(api.KindConflict, "servers run on this database (%s): stop them first, or restart them, which migrates too",
+			strings.Join(servers, ", "))
+	}
+	return nil
+}
+
+// InstallDialer makes all connections of the process that libraries begin by themselves those of the guarded dialer. It
+// belongs at the very start of a process that serves; restore puts back what was there.
+func InstallDialer(c config.Config) (restore func()) {
+	policy := dial.AllowPrivate
+	if c.Alerts.RefusePrivate {
+		policy = dial.RefusePrivate
+	}
+	return dial.New(policy).InstallDefault()
+}

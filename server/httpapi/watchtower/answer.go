@@ -1,8 +1,10 @@
 package watchtower
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
+	"time"
 
 	"watchkeeper/api"
 	"watchkeeper/server/httpapi/web"
@@ -15,30 +17,28 @@ const (
 	resultFailed  = 500
 )
 
-// refusal is how a request that was not done is answered.
-type refusal struct {
+// outcome is an answer that says no more than how it went.
+type outcome struct {
 	Hint   string `json:"hint,omitempty"`
 	Result int    `json:"result"`
 }
 
-// Respond answers a request that was not done: refused credentials without a word more, what could not be stored with
-// HTTP 503 so that clients which look at the status repeat it, unknown paths and methods with their HTTP status, and
-// everything else with result 500 and a hint.
+func answer(w http.ResponseWriter, r *http.Request, v any) error {
+	return web.WriteJSON(w, r, http.StatusOK, v)
+}
+
+// Respond answers a request that was not done: refused credentials without a word more; what failed for our own reasons
+// with HTTP 503, so that clients which look at the status repeat it; everything else with a hint.
 func Respond(w http.ResponseWriter, r *http.Request, p *api.Problem) {
-	status, out := http.StatusOK, refusal{Result: resultFailed, Hint: hint(p)}
+	status, out := http.StatusOK, outcome{Result: resultFailed, Hint: hint(p)}
 	switch p.Code {
 	case api.KindUnauthorized, api.KindForbidden, api.KindTooMany:
-		out = refusal{Result: resultRefused}
+		out = outcome{Result: resultRefused}
 	case api.KindUnavailable, api.KindInternal:
 		status = http.StatusServiceUnavailable
-		web.SetRetryAfter(w, p.RetryAfter)
-		if p.RetryAfter == 0 {
-			w.Header().Set("Retry-After", "1")
-		}
-	case api.KindMethod:
-		status = http.StatusMethodNotAllowed
+		web.SetRetryAfter(w, cmp.Or(p.RetryAfter, time.Second))
 	}
-	_ = web.WriteJSON(w, r, status, out)
+	_ = web.WriteJSON(w, r, status, out) // numbers and text can always be written
 }
 
 // hint says in one line what is wrong: the first field's rule where there is one.
@@ -51,10 +51,6 @@ func hint(p *api.Problem) string {
 		}
 	}
 	return strings.ReplaceAll(text, "\n", "////")
-}
-
-func answer(w http.ResponseWriter, r *http.Request, v any) error {
-	return web.WriteJSON(w, r, http.StatusOK, v)
 }
 
 // failed is a request that breaks a rule, with the hint that clients know.

@@ -1,6 +1,8 @@
 package watchtower
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -25,41 +27,36 @@ func (h *routes) addEvent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := h.allowName(p, in.Service); err != nil {
+	if err := p.RequireName(in.Service); err != nil {
 		return err
 	}
 	if _, err := h.Events.Add([]api.EventInput{in}, nil); err != nil {
 		return err
 	}
-	return answer(w, r, refusal{Result: resultOK})
+	return answer(w, r, outcome{Result: resultOK})
 }
 
 // event reads the fields of an event, complaining in the order in which the reference server does.
 func (b body) event() (api.EventInput, error) {
-	name, ok := text(b.Service)
-	if !ok {
+	if _, ok := b.Service.asText(); !ok {
 		return api.EventInput{}, failed("no service provided")
 	}
-	message, ok := text(b.Message)
+	message, ok := b.Message.asText()
 	if !ok {
 		return api.EventInput{}, failed("no message provided")
 	}
-	if why := api.CheckName(name); why != "" {
-		return api.EventInput{}, failed("service " + why)
+	name, err := b.Service.name()
+	if err != nil {
+		return api.EventInput{}, err
 	}
 	if len(message) > api.MaxEventMessage {
-		return api.EventInput{}, failed("message must be at most " + strconv.Itoa(api.MaxEventMessage) + " bytes")
+		return api.EventInput{}, failed(fmt.Sprintf("message must be at most %d bytes", api.MaxEventMessage))
 	}
-	in := api.EventInput{Service: name, Message: message, Alert: truthy(b.Alert)}
-	if level, given := text(b.Level); given {
-		if in.Level, ok = api.ParseLevel(level); !ok {
-			in.LevelText = api.CutText(level, api.MaxTagLength)
-		}
-	}
-	return in, nil
+	level, unknown := b.Level.level()
+	return api.EventInput{Service: name, Message: message, Level: level, LevelText: unknown, Alert: b.Alert.truthy()}, nil
 }
 
-// listedEvent is an event in the words of watchTower. Date is Unix seconds, or a date for people.
+// listedEvent is an event in the words of watchTower. Date is Unix seconds, or text for people.
 type listedEvent struct {
 	Alert   bool      `json:"alert"`
 	Date    any       `json:"date"`
@@ -74,61 +71,81 @@ func (h *routes) listEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	params := r.URL.Query()
-	now := h.Clock.Now().Unix()
-	query := event.Query{
-		From:  api.Time(max(0, seconds(params, "from", now-86400)) * 1000),
-		To:    api.Time(max(0, seconds(params, "to", now))*1000 + 999),
-		Limit: h.ListLimit,
+	query, err := h.eventQuery(r.URL.Query())
+	if err != nil {
+		return err
 	}
-	for name, re := range map[string]**regexp.Regexp{"service": &query.ServiceRE, "message": &query.MessageRE} {
-		if pattern := params.Get(name); pattern != "" {
-			if *re, err = api.CompilePattern(name, pattern); err != nil {
-				return err
-			}
-		}
+	query.Keep = func(e *api.Event) bool {
+		return p.Reaches(e.Service) && (query.MinLevel == nil || shownLevel(e) >= *query.MinLevel)
 	}
-	least, bounded := minLevel(params)
-	query.Keep = func(e *api.Event) bool { return p.Reaches(e.Service) && (!bounded || shownLevel(e) >= least) }
 	found, err := h.Events.List(r.Context(), query)
 	if err != nil {
 		return err
 	}
-	human := wantsHumanDates(r)
-	list := newList(w, r, "events")
+	date, list := h.dates(r), newList(w, "events")
 	for i := range found.Events {
 		e := &found.Events[i]
-		out := listedEvent{Alert: e.Alert, Date: e.Time.Unix(), Level: shownLevel(e), Message: e.Message, Service: e.Service}
-		if human {
-			out.Date = humanDate(e.Time.Unix(), h.Zone)
-		}
-		if err := list.add(out); err != nil {
+		err := list.add(listedEvent{
+			Service: e.Service, Message: e.Message, Level: shownLevel(e), Alert: e.Alert, Date: date(e.Time.Unix()),
+		})
+		if err != nil {
 			return err
 		}
 	}
+	more := ""
 	if found.Next.ID != 0 {
-		return list.end(`,"truncated":true`)
+		more = `,"truncated":true`
 	}
-	return list.end("")
+	list.end(more)
+	return nil
 }
 
-// shownLevel gives the level under which watchTower's users know an event: 0 for what the server wrote of a service
-// that died or returned.
+// eventQuery reads what a list is narrowed to. What cannot be read narrows nothing, save for expressions.
+func (h *routes) eventQuery(params url.Values) (event.Query, error) {
+	const day = 24 * 3600
+	now := h.Clock.Now().Unix()
+	// A moment in seconds ends with its last millisecond.
+	query := event.Query{
+		From: api.Time(seconds(params.Get("from"), now-day) * 1000), To: api.Time(seconds(params.Get("to"), now)*1000 + 999),
+		Limit: h.ListLimit,
+	}
+	if level, ok := api.ParseLevel(params.Get("level")); ok {
+		query.MinLevel = &level // shown levels are never above those that are stored
+	}
+	for _, expression := range []struct {
+		name string
+		re   **regexp.Regexp
+	}{{"service", &query.ServiceRE}, {"message", &query.MessageRE}} {
+		pattern := params.Get(expression.name)
+		if pattern == "" {
+			continue
+		}
+		var err error
+		if *expression.re, err = api.CompilePattern(expression.name, pattern); err != nil {
+			return query, err
+		}
+	}
+	return query, nil
+}
+
+// seconds reads a moment in Unix seconds, cut to the time that events may have.
+func seconds(text string, otherwise int64) int64 {
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		n = otherwise
+	}
+	return min(max(n, 0), int64(api.MaxTime)/1000)
+}
+
+// shownLevel gives the level under which watchTower's users know an event: 0 for what the server writes of a service
+// that dies or returns.
 func shownLevel(e *api.Event) api.Level {
-	if e.Automatic && (strings.Contains(e.Message, " has not pulsed - ") || strings.Contains(e.Message, " is pulsing again - ")) {
+	if !e.Automatic {
+		return e.Level
+	}
+	about, found := strings.CutPrefix(e.Message, "Service "+e.Service)
+	if found && (strings.HasPrefix(about, " has not pulsed - ") || strings.HasPrefix(about, " is pulsing again - ")) {
 		return 0
 	}
 	return e.Level
-}
-
-func seconds(params url.Values, name string, otherwise int64) int64 {
-	n, err := strconv.ParseInt(strings.TrimSpace(params.Get(name)), 10, 64)
-	if err != nil || n > int64(api.MaxTime)/1000 {
-		return otherwise
-	}
-	return n
-}
-
-func minLevel(params url.Values) (api.Level, bool) {
-	return api.ParseLevel(params.Get("level"))
 }

@@ -6,12 +6,14 @@
 package watchtower
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"watchkeeper/api"
+	"watchkeeper/api/schedule"
 	"watchkeeper/server/auth"
 	"watchkeeper/server/clock"
 	"watchkeeper/server/event"
@@ -20,7 +22,7 @@ import (
 	"watchkeeper/server/store"
 )
 
-// Options is what the routes are made of.
+// Options is what the routes are made of. All are required but Presets and NotePulse.
 type Options struct {
 	Services *service.Services
 	Events   *event.Events
@@ -28,10 +30,12 @@ type Options struct {
 	Clock    clock.Clock
 	// Authenticate gives who asks; a refusal is an api.Error.
 	Authenticate func(*http.Request) (auth.Principal, error)
-	Presets      []Preset
-	Version      string
-	Zone         api.Zone // of dates that people read
-	ListLimit    int      // most events of one list
+	// NotePulse is told where the alerts of a pulse that was stored shall go, so that somebody is warned when they cannot.
+	NotePulse func(ctx context.Context, service string, pair api.LegacyTarget)
+	Presets   []Preset
+	Version   string
+	Zone      api.Zone // of dates that people read
+	ListLimit int      // most events of one list
 }
 
 // Preset is a ready-made search of the web page: expressions for service and message.
@@ -43,12 +47,13 @@ type Preset struct {
 
 type routes struct {
 	Options
-	presets []Preset
+	schedules *schedule.Cache
 }
 
 // Routes adds the routes to a router.
 func Routes(r chi.Router, o Options) {
-	h := &routes{Options: o, presets: append([]Preset{}, o.Presets...)}
+	o.Presets = append([]Preset{}, o.Presets...) // none is [], not null
+	h := &routes{Options: o, schedules: schedule.NewCache(256)}
 	handle := func(h web.Handler) http.HandlerFunc { return web.Handle(h, Respond) }
 
 	r.Get("/", handle(h.root))
@@ -67,10 +72,11 @@ func Routes(r chi.Router, o Options) {
 	r.Get("/pings", handle(h.listPings))
 }
 
-// root is the list for a client, which sends a password, and the web page for a browser. The password is looked at
-// first, because Java's default Accept names text/html.
+// root is the list for a client and the web page for a browser. Credentials are looked for first, because Java's default
+// Accept names text/html.
 func (h *routes) root(w http.ResponseWriter, r *http.Request) error {
-	if r.Header["Password"] == nil && strings.Contains(r.Header.Get("Accept"), "text/html") {
+	isClient := r.Header["Password"] != nil || r.Header["Authorization"] != nil
+	if !isClient && strings.Contains(strings.Join(r.Header["Accept"], ","), "text/html") {
 		http.Redirect(w, r, "/gui/", http.StatusFound)
 		return nil
 	}
@@ -87,10 +93,10 @@ func (h *routes) hello(w http.ResponseWriter, r *http.Request) error {
 		Result  int      `json:"result"`
 		Version string   `json:"version"`
 		World   int64    `json:"world"`
-	}{h.presets, resultOK, h.Version, h.Clock.Now().Unix()})
+	}{h.Presets, resultOK, h.Version, h.Clock.Now().Unix()})
 }
 
-// listPings lists the server-side pings.
+// listPings lists the server-side pings, of which there are none yet.
 func (h *routes) listPings(w http.ResponseWriter, r *http.Request) error {
 	if _, err := h.allow(r, api.ScopeRead); err != nil {
 		return err
@@ -101,22 +107,11 @@ func (h *routes) listPings(w http.ResponseWriter, r *http.Request) error {
 	}{[]struct{}{}, resultOK})
 }
 
-// allow gives who asks when their credential reaches far enough.
+// allow gives who asks when their credential has a scope.
 func (h *routes) allow(r *http.Request, scope api.Scope) (auth.Principal, error) {
 	p, err := h.Authenticate(r)
 	if err != nil {
 		return p, err
 	}
-	if !p.May(scope) {
-		return p, api.Errorf(api.KindForbidden, "the credential lacks the scope %s", scope)
-	}
-	return p, nil
-}
-
-// allowName is allow for one service.
-func (h *routes) allowName(p auth.Principal, name string) error {
-	if !p.Reaches(name) {
-		return api.Errorf(api.KindForbidden, "the credential does not reach this service")
-	}
-	return nil
+	return p, p.Require(scope)
 }

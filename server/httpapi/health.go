@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"watchkeeper/api"
+	"watchkeeper/server/httpapi/watchtower"
 	"watchkeeper/server/httpapi/web"
 )
 
@@ -61,13 +63,30 @@ func line(w http.ResponseWriter, status int, text string) {
 	_, _ = fmt.Fprintln(w, text)
 }
 
-// Handler serves the probes alone, until the routes are there, and tells everybody else to come back.
+// Handler serves the probes alone, until the routes are there, and tells everybody else to come back. It does not route
+// with http.ServeMux, which redirects "//heartbeat": a client would lose the body of its pulse.
 func (h *Health) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", h.alive)
-	mux.HandleFunc("GET /readyz", h.ready)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		web.Respond(w, r, &api.Error{Kind: api.KindUnavailable, Message: "the server is starting, try again", RetryAfter: time.Second}, web.Problems)
-	})
-	return mux
+	return web.CORS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/healthz":
+			h.alive(w, r)
+		case "/readyz":
+			h.ready(w, r)
+		default:
+			web.Respond(w, r, errStarting, responderOf(r.URL.Path))
+		}
+	}))
+}
+
+var errStarting = &api.Error{Kind: api.KindUnavailable, Message: "the server is starting, try again", RetryAfter: time.Second}
+
+// responderOf gives the shape in which the clients of a path expect to be refused.
+func responderOf(path string) web.Responder {
+	switch {
+	case strings.HasPrefix(path, "/api/"):
+		return web.Problems
+	case strings.HasPrefix(path, "/ping/"):
+		return web.Plain
+	}
+	return watchtower.Respond
 }

@@ -10,21 +10,29 @@ import (
 )
 
 // pages serves the files of the web interface. A path that is no file is a place within it and gets the page.
-func pages(files fs.FS) http.HandlerFunc {
+func pages(files fs.FS) web.Handler {
 	server := http.StripPrefix("/gui/", http.FileServerFS(files))
-	return func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		name := strings.TrimPrefix(r.URL.Path, "/gui/")
-		if strings.HasPrefix(name, "assets/") {
+		info, err := fs.Stat(files, name)
+		isFile := err == nil && !info.IsDir()
+		header := w.Header()
+		switch {
+		case !strings.HasPrefix(name, "assets/"):
+			header.Set("Cache-Control", "no-cache")
+		case !isFile:
+			// Of another version: a page in its place would be remembered as that file.
+			return api.Errorf(api.KindNotFound, "there is no such file")
+		default:
 			// Their names change with their content.
-			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		} else {
-			w.Header().Set("Cache-Control", "no-cache")
+			header.Set("Cache-Control", "public, max-age=31536000, immutable")
 		}
-		if info, err := fs.Stat(files, strings.TrimSuffix(name, "/")); name == "" || err != nil || info.IsDir() {
-			http.ServeFileFS(w, r, files, "index.html")
-			return
+		if isFile {
+			server.ServeHTTP(w, r)
+			return nil
 		}
-		server.ServeHTTP(w, r)
+		http.ServeFileFS(w, r, files, "index.html")
+		return nil
 	}
 }
 

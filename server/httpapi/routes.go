@@ -36,29 +36,27 @@ const maxInFlight = 8192
 // Routes gives the router of the server.
 func Routes(o Options) (chi.Router, error) {
 	r := chi.NewRouter()
-	r.Use(web.CORS)
+	// These stand before the routing: no route is registered for OPTIONS, HEAD or methods that nobody has heard of.
+	r.Use(web.CORS, middleware.GetHead, ping.AnyMethod)
 	r.NotFound(web.NotFound(web.Problems))
 	r.MethodNotAllowed(web.MethodNotAllowed(web.Problems))
 
 	// Open to everybody: is it well, which certificate to trust, and the web interface.
-	r.Group(func(r chi.Router) {
-		r.Use(middleware.GetHead)
-		r.Get("/healthz", o.Health.alive)
-		r.Get("/readyz", o.Health.ready)
-		r.Get("/ca.pem", web.Handle(certificate(o.CA), web.Problems))
-		r.Get("/gui", http.RedirectHandler("/gui/", http.StatusMovedPermanently).ServeHTTP)
-		r.With(web.PageHeaders(web.PagePolicy)).Get("/gui/*", pages(gui.Files()))
-	})
+	r.Get("/healthz", o.Health.alive)
+	r.Get("/readyz", o.Health.ready)
+	r.Get("/ca.pem", web.Handle(certificate(o.CA), web.Problems))
+	r.Get("/gui", http.RedirectHandler("/gui/", http.StatusMovedPermanently).ServeHTTP)
+	r.With(web.PageHeaders(web.PagePolicy)).Get("/gui/*", web.Handle(pages(gui.Files()), web.Problems))
 
 	// Signs of life, whose URL is the credential.
 	r.Group(func(r chi.Router) {
-		r.Use(web.InFlight(maxInFlight, ping.Respond))
+		r.Use(web.InFlight(maxInFlight, web.Plain))
 		ping.Routes(r, o.Ping)
 	})
 
 	// The routes of watchTower, of both its generations.
 	r.Group(func(r chi.Router) {
-		r.Use(web.InFlight(maxInFlight, watchtower.Respond), middleware.GetHead)
+		r.Use(web.InFlight(maxInFlight, watchtower.Respond), web.NoStore)
 		watchtower.Routes(r, o.WatchTower)
 	})
 
@@ -66,10 +64,5 @@ func Routes(o Options) (chi.Router, error) {
 	r.Get("/metrics", web.Handle(o.Gate.behind(api.ScopeRead, o.Metrics), web.Problems))
 
 	// The REST interface with its document.
-	var err error
-	r.Group(func(r chi.Router) {
-		r.Use(middleware.GetHead)
-		err = v1.Routes(r, o.V1)
-	})
-	return r, err
+	return r, v1.Routes(r, o.V1)
 }

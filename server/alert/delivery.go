@@ -1,0 +1,71 @@
+package alert
+
+import (
+	"context"
+
+	"watchkeeper/api"
+	"watchkeeper/server/alert/notify"
+	"watchkeeper/server/store"
+)
+
+// DeliveryQuery is what a list of deliveries is narrowed to. Empty fields do not narrow.
+type DeliveryQuery struct {
+	State    api.DeliveryState
+	Incident string
+	Channel  string
+	After    store.Place // where the page begins
+	Limit    int
+	Keep     func(*api.Delivery) bool // what else must hold; nil for nothing
+}
+
+// FoundDeliveries is a page of deliveries, the newest first.
+type FoundDeliveries struct {
+	Deliveries []api.Delivery
+	Next       store.Place // where the next page begins; zero at the end
+}
+
+// ListDeliveries gives the newest deliveries that fit.
+func (a *Alerts) ListDeliveries(ctx context.Context, q DeliveryQuery) (FoundDeliveries, error) {
+	filter := store.DeliveryFilter{State: q.State, Incident: q.Incident, Channel: q.Channel}
+	items, next, err := page[store.Delivery, api.Delivery]{
+		limit: q.Limit,
+		read: func(before store.Place, limit int) ([]store.Delivery, error) {
+			filter.Before, filter.Limit = before, limit
+			return a.Store.Deliveries.List(ctx, filter)
+		},
+		place: func(d *store.Delivery) store.Place { return store.Place{Time: d.CreatedAt, ID: d.ID} },
+		show:  a.showDelivery,
+		keep:  q.Keep,
+	}.from(q.After)
+	return FoundDeliveries{Deliveries: items, Next: next}, err
+}
+
+// GetDelivery gives a delivery; KindNotFound when there is none.
+func (a *Alerts) GetDelivery(ctx context.Context, id string) (api.Delivery, error) {
+	d, err := a.Store.Deliveries.Get(ctx, id)
+	if err != nil {
+		return api.Delivery{}, err
+	}
+	return a.showDelivery(&d), nil
+}
+
+// RetryDelivery lets a failed delivery be sent again now. It gives KindNotFound when there is none, and KindConflict
+// when it has not failed or names nobody.
+func (a *Alerts) RetryDelivery(ctx context.Context, id string) (api.Delivery, error) {
+	d, err := a.Store.Deliveries.Retry(ctx, id)
+	if err != nil {
+		return api.Delivery{}, err
+	}
+	return a.showDelivery(&d), nil
+}
+
+// showDelivery gives a delivery as others may see it.
+func (a *Alerts) showDelivery(d *store.Delivery) api.Delivery {
+	shown := d.Delivery
+	shown.Target = a.mask(*d)
+	return shown
+}
+
+func (a *Alerts) mask(d store.Delivery) string {
+	return notify.Mask(a.Channels.current.Load().kindOf(d.Channel), d.Address)
+}

@@ -1,0 +1,59 @@
+package alert
+
+import (
+	"context"
+
+	"watchkeeper/api"
+	"watchkeeper/server/store"
+)
+
+// IncidentQuery is what a list of incidents is narrowed to. Empty fields do not narrow.
+type IncidentQuery struct {
+	State       api.IncidentState
+	SubjectKind api.SubjectKind
+	Subject     string
+	After       store.Place // where the page begins
+	Limit       int
+	Keep        func(*api.Incident) bool // what else must hold, such as that the reader may see it; nil for nothing
+}
+
+// FoundIncidents is a page of incidents, the newest first.
+type FoundIncidents struct {
+	Incidents []api.Incident
+	Next      store.Place // where the next page begins; zero at the end
+}
+
+// ListIncidents gives the newest incidents that fit, with their deliveries.
+func (a *Alerts) ListIncidents(ctx context.Context, q IncidentQuery) (FoundIncidents, error) {
+	filter := store.IncidentFilter{State: q.State, SubjectKind: q.SubjectKind, Subject: q.Subject}
+	items, next, err := page[store.Incident, api.Incident]{
+		limit: q.Limit,
+		read: func(before store.Place, limit int) ([]store.Incident, error) {
+			filter.Before, filter.Limit = before, limit
+			return a.Store.Incidents.List(ctx, filter)
+		},
+		place: func(i *store.Incident) store.Place { return store.Place{Time: i.OpenedAt, ID: i.ID} },
+		show:  a.showIncident,
+		keep:  q.Keep,
+	}.from(q.After)
+	return FoundIncidents{Incidents: items, Next: next}, err
+}
+
+// GetIncident gives an incident with its deliveries; KindNotFound when there is none.
+func (a *Alerts) GetIncident(ctx context.Context, id string) (api.Incident, error) {
+	i, err := a.Store.Incidents.Get(ctx, id)
+	if err != nil {
+		return api.Incident{}, err
+	}
+	return a.showIncident(&i), nil
+}
+
+// showIncident gives an incident as others may see it.
+func (a *Alerts) showIncident(i *store.Incident) api.Incident {
+	shown := i.Incident
+	shown.Deliveries = make([]api.Delivery, len(i.Told))
+	for n := range i.Told {
+		shown.Deliveries[n] = a.showDelivery(&i.Told[n])
+	}
+	return shown
+}

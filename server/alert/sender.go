@@ -1,0 +1,188 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"watchkeeper/api"
+	"watchkeeper/server/alert/notify"
+	"watchkeeper/server/clock"
+	"watchkeeper/server/hub"
+	"watchkeeper/server/store"
+)
+
+// The pace of the sender.
+const (
+	sendEvery = time.Second
+	// lease is longer than an attempt and the writing of its outcome take.
+	lease = 2 * notify.SendTimeout
+	// drainTime is how long attempts that are under way may take when the server stops.
+	drainTime   = 5 * time.Second
+	recordAgain = time.Second
+)
+
+// Sender sends what is due.
+type Sender struct {
+	alerts *Alerts
+	random func() float64 // 0 to below 1
+}
+
+// NewSender makes the sender. Any number of servers may run one on the same database, each once, and each must be
+// registered and mark that it is alive.
+func NewSender(a *Alerts) *Sender { return &Sender{alerts: a, random: rand.Float64} }
+
+// Run sends until ctx ends; then it gives the attempts that are under way a little time.
+func (s *Sender) Run(ctx context.Context) error {
+	a := s.alerts
+	woken := a.Hub.Subscribe(hub.Deliveries)
+	defer woken.Close()
+	timer := a.Clock.NewTimer(0)
+	defer timer.Stop()
+	round := newRound(ctx, s)
+	defer round.drain()
+	var trouble trouble
+	freed := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-woken.C():
+		case <-timer.C():
+		case lane := <-round.ended:
+			round.lanes.end(lane)
+		}
+		var err error
+		if !freed { // what an earlier life of this server had under way
+			err = a.Store.Deliveries.FreeOwn(ctx)
+			freed = err == nil
+		}
+		if err == nil {
+			err = round.send(ctx)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		trouble.note(a.Log, "sending alerts", err)
+		timer.Reset(sendEvery)
+	}
+}
+
+// round is what a sender has under way.
+type round struct {
+	sender *Sender
+	lanes  lanes
+	ended  chan string // lanes of attempts that are over
+	// attempts is the context of every attempt: it outlives the sender's by the time of the drain.
+	attempts context.Context
+	stop     context.CancelCauseFunc
+	wait     sync.WaitGroup
+}
+
+func newRound(ctx context.Context, s *Sender) *round {
+	attempts, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	return &round{sender: s, lanes: newLanes(), ended: make(chan string, totalLimit), attempts: attempts, stop: stop}
+}
+
+// send claims what is due and begins to send it.
+func (r *round) send(ctx context.Context) error {
+	claimed, err := r.sender.alerts.Store.Deliveries.Claim(ctx, store.ClaimOptions{Share: r.lanes.share, Lease: lease})
+	for _, d := range claimed {
+		r.lanes.begin(d.Lane)
+		r.wait.Go(func() {
+			r.sender.attempt(r.attempts, d)
+			r.ended <- d.Lane
+		})
+	}
+	return err
+}
+
+// drain waits for the attempts that are under way, and breaks off those that take long.
+func (r *round) drain() {
+	timer := time.AfterFunc(drainTime, func() { r.stop(errStopping) })
+	defer timer.Stop()
+	r.wait.Wait()
+	r.stop(nil)
+}
+
+// attempt makes one attempt and records what came of it.
+func (s *Sender) attempt(ctx context.Context, d store.Delivery) {
+	a := s.alerts
+	made := attempted{delivery: d, random: s.random()}
+	content, err := a.Store.Deliveries.Content(ctx, d)
+	if err == nil {
+		m, left := a.message(d, content, a.now())
+		if !left {
+			s.record(ctx, d, store.Outcome{State: api.DeliverySkipped, Reason: "nothing is left to tell"})
+			return
+		}
+		made.receipt, err = a.hand(ctx, d, &m)
+	} else if api.KindOf(err) == api.KindNotFound {
+		err = notify.Fail(notify.GiveUp, "what it tells of is gone", err)
+	} else {
+		err = notify.Fail(notify.Persist, "the database could not be read", err)
+	}
+	made.err, made.now = err, a.now()
+	made.stopping = errors.Is(context.Cause(ctx), errStopping)
+	s.record(ctx, d, made.outcome())
+}
+
+// hand gives a message to the channel of its delivery.
+func (a *Alerts) hand(ctx context.Context, d store.Delivery, m *notify.Message) (string, error) {
+	directory := a.Channels.current.Load()
+	member := directory.find(d.Channel)
+	switch {
+	case member == nil:
+		return "", notify.Fail(notify.GiveUp, directory.missing(d.Channel), nil)
+	case member.sender == nil:
+		return "", notify.Fail(notify.GiveUp, member.Name+" cannot be used: "+member.fault, nil)
+	}
+	return deliver(ctx, member.sender, d.Address, m)
+}
+
+func (a *Alerts) now() api.Time { return api.TimeOf(a.Clock.Now()) }
+
+// record writes what came of an attempt, as often as it takes: a message that was sent and not recorded is sent again
+// when the lease is over. While the server stops, one more try must do.
+func (s *Sender) record(ctx context.Context, d store.Delivery, o store.Outcome) {
+	a := s.alerts
+	var trouble trouble
+	for {
+		write, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+		state, err := a.Store.Deliveries.Record(write, d, o)
+		cancel()
+		if err == nil {
+			s.log(d, o, state)
+			return
+		}
+		if errors.Is(err, store.ErrClaimLost) {
+			a.Log.Warn("another server has taken a delivery over, so that it may arrive twice", "delivery", d.ID)
+			return
+		}
+		trouble.note(a.Log, "recording what came of a delivery", err)
+		if clock.Sleep(ctx, a.Clock, recordAgain) != nil {
+			return
+		}
+	}
+}
+
+// log writes one line when the state of a delivery changes; another failure of one that waits is none.
+func (s *Sender) log(d store.Delivery, o store.Outcome, state api.DeliveryState) {
+	a := s.alerts
+	line := a.Log.With("delivery", d.ID, "incident", d.Incident, "about", d.About, "subject", d.Subject,
+		"channel", d.Channel, "target", a.mask(d), "attempts", d.Attempts)
+	switch state {
+	case api.DeliverySent:
+		line.Info("alert sent")
+	case api.DeliveryFailed:
+		line.Error("alert failed for good", "error", o.LastError)
+	case api.DeliverySkipped:
+		line.Info("alert not sent", "cause", o.Reason)
+	default:
+		if d.Attempts == 1 {
+			line.Warn("alert not sent yet, trying on", "error", o.LastError)
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package alert
+
+import (
+	"context"
+	"time"
+
+	"watchkeeper/api"
+	"watchkeeper/server/store"
+)
+
+// Status is what is wrong now, who was told of it, and whether telling works.
+type Status struct {
+	Open    []api.Incident // the newest first, with their deliveries
+	Failed  []api.Delivery // of the last day, for good
+	Backlog store.Backlog
+}
+
+const (
+	statusLimit = api.MaxLimit
+	statusAge   = 24 * time.Hour
+)
+
+// Status gives what is wrong now.
+func (a *Alerts) Status(ctx context.Context) (Status, error) {
+	open, err := a.ListIncidents(ctx, IncidentQuery{State: api.IncidentOpen, Limit: statusLimit})
+	if err != nil {
+		return Status{}, err
+	}
+	failed, err := a.ListDeliveries(ctx, DeliveryQuery{State: api.DeliveryFailed, Limit: statusLimit})
+	if err != nil {
+		return Status{}, err
+	}
+	s := Status{Open: open.Incidents, Failed: []api.Delivery{}}
+	for _, d := range failed.Deliveries {
+		if a.now().Sub(d.CreatedAt) <= statusAge {
+			s.Failed = append(s.Failed, d)
+		}
+	}
+	s.Backlog, err = a.Store.Deliveries.Backlog(ctx)
+	return s, err
+}

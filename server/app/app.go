@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"watchkeeper/api"
 	"watchkeeper/server/clock"
 	"watchkeeper/server/config"
 )
@@ -130,7 +131,16 @@ func (s *server) announce() {
 	}
 }
 
+// maxClockOffset is how far the time of a server may be from that of the database. Beyond it, as after a machine was
+// frozen, what it stamps would mislead the other servers; a restart sets it right at once.
+const maxClockOffset = 5 * time.Second
+
 // healthy is what /readyz asks.
-func (s *server) healthy(ctx context.Context) error { return s.store.Ping(ctx) }
+func (s *server) healthy(ctx context.Context) error {
+	if s.system != nil && s.Config.Database != "" && s.system.Offset().Abs() > maxClockOffset {
+		return api.Errorf(api.KindUnavailable, "the time of this server is %s off that of the database; restart it", s.system.Offset().Round(time.Millisecond))
+	}
+	return s.store.Ping(ctx)
+}
 
 var _ http.Handler = (*swap)(nil)

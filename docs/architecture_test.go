@@ -194,7 +194,7 @@ func TestRulesRefuse(t *testing.T) {
 		{"server/store", "server/service", false},
 		{"server/app", "server/command", false},
 		{"server/httpapi/v1", "server/httpapi/web", true},
-		{"server/httpapi/v1", "server/store", false},
+		{"server/httpapi/v1", "server/httpapi/watchtower", false},
 		{"server/alert/notify/mail", "server/store", false},
 	}
 	for _, test := range tests {

@@ -371,7 +371,11 @@ func (e *sqliteEngine) size(ctx context.Context) (int64, error) {
 	return n, err
 }
 
-func (e *sqliteEngine) time(context.Context) (time.Time, error) { return time.Now(), nil }
+func (e *sqliteEngine) time(ctx context.Context) (time.Time, error) {
+	var ms int64
+	err := e.reader.QueryRowContext(ctx, "select cast(unixepoch('subsec') * 1000 as integer)").Scan(&ms)
+	return time.UnixMilli(ms), err
+}
 
 func (e *sqliteEngine) close() error {
 	e.turn.Lock()

@@ -395,7 +395,9 @@ func typeFits(t, value any) bool {
 func TestExamplesOfBodiesAreAccepted(t *testing.T) {
 	s := onSQLite(t)
 	s.post(t, "/api/v1/services", `{"name":"x","next_in":60}`).want(201)
-	for _, op := range operations(s.openAPI(t)) {
+	all := operations(s.openAPI(t))
+	slices.SortStableFunc(all, func(a, b described) int { return len(a.path) - len(b.path) }) // what is made first
+	for _, op := range all {
 		body, has := op.object["requestBody"].(object)
 		if !has || !strings.HasPrefix(op.path, "/api/") {
 			continue
@@ -406,7 +408,7 @@ func TestExamplesOfBodiesAreAccepted(t *testing.T) {
 			continue
 		}
 		text := string(must(json.Marshal(example))(t))
-		path := strings.NewReplacer("{service}", "x", "{name}", "y").Replace(op.path)
+		path := strings.NewReplacer("{service}", "x", "by-name/{name}", "by-name/y", "{name}/test", "mail/test", "{name}", "ops").Replace(op.path)
 		if r := s.ask(t, ask{method: strings.ToUpper(op.method), path: path, body: text}); r.status >= 300 {
 			t.Errorf("%s %s %s: %d %s", op.method, path, text, r.status, r.body)
 		}

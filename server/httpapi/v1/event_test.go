@@ -89,7 +89,7 @@ func TestEventsThatBreakRules(t *testing.T) {
 		{"", `7`, api.KindInvalid, []string{"body"}},
 		{"", `{}`, api.KindInvalid, []string{"body.service", "body.message"}},
 		{"", `{"service":"a","message":"m","level":"loud"}`, api.KindInvalid, []string{"body.level"}},
-		{"", `{"service":"a","message":"m","level":99999999999}`, api.KindInvalid, []string{"body.level"}},
+		{"", `{"service":"a","message":"m","level":[1]}`, api.KindInvalid, []string{"body.level"}},
 		{"", `{"service":"a","message":"m","severity":1}`, api.KindInvalid, []string{"body.severity"}},
 		{"", `{"service":"a","message":"m","time":"soon"}`, api.KindInvalid, []string{"body.time"}},
 		{"", `{"service":"a\u0000","message":"m"}`, api.KindInvalid, []string{"body.service"}},

@@ -9,12 +9,18 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/goleak"
 
 	"watchkeeper/api"
+	"watchkeeper/server/alert"
+	"watchkeeper/server/alert/notify"
+	"watchkeeper/server/alert/notify/mail"
+	"watchkeeper/server/alert/notify/webhook"
 	"watchkeeper/server/auth"
+	"watchkeeper/server/dial"
 	"watchkeeper/server/event"
 	"watchkeeper/server/httpapi/v1"
 	"watchkeeper/server/httpapi/web"
@@ -53,13 +59,29 @@ func newServer(tb testing.TB, f *storetest.Fixture) *server {
 	authenticator := auth.NewAuthenticator(auth.AuthenticatorOptions{
 		Tokens: f.Tokens, Passwords: passwords, PingKey: pingKey, Hub: f.Hub, Clock: f.Clock, Log: log,
 	})
+	dialer := dial.New(dial.AllowPrivate)
+	tb.Cleanup(dialer.Transport().CloseIdleConnections)
+	channels := must(alert.NewChannels(alert.ChannelOptions{
+		Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Key: key, Zone: time.UTC,
+		Registry: notify.Registry{api.ChannelMail: mail.Kind(), api.ChannelWebhook: webhook.Kind()},
+		Common: notify.Options{
+			Dialer: dialer, Defaults: notify.Defaults{SMTPURL: "smtp://127.0.0.1:1", SMTPFrom: "watchkeeper@example.org"},
+		},
+		File: []api.ChannelInput{{Name: "fixed", Kind: api.ChannelMail, Settings: map[string]string{"to": "ops@example.org"}}},
+	}))(tb)
+	must(0, channels.Load(context.Background()))(tb)
 	s := &server{Fixture: f, router: chi.NewRouter(), closing: make(chan struct{})}
 	s.options = v1.Options{
 		Services: service.New(service.Options{
-			Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Zone: "UTC", BodyLimit: 100, CheckTarget: checkTarget,
+			Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Zone: "UTC", BodyLimit: 100,
+			CheckTarget: channels.CheckTarget,
 		}),
 		Events: event.New(event.Options{Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log}),
-		Store:  f.Store, Tokens: auth.NewTokens(f.Tokens, f.Clock), PingKey: pingKey, Clock: f.Clock,
+		Alerts: alert.New(alert.Options{
+			Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Channels: channels, Zone: time.UTC,
+		}),
+		Channels: channels,
+		Store:    f.Store, Tokens: auth.NewTokens(f.Tokens, f.Clock), PingKey: pingKey, Clock: f.Clock,
 		Authenticate: func(r *http.Request) (auth.Principal, error) {
 			return authenticator.Authenticate(r.Context(), auth.CredentialsOf(r.Header))
 		},
@@ -87,13 +109,6 @@ func onSQLite(tb testing.TB) *server {
 func onEach(t *testing.T, test func(t *testing.T, s *server)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, f *storetest.Fixture) { test(t, newServer(t, f)) })
-}
-
-func checkTarget(target string) error {
-	if api.ParseTarget(target).Channel != "mail" {
-		return api.Invalid("body.alerts", "%q is no channel; there is: mail", target)
-	}
-	return nil
 }
 
 // ask is a request of a test.

@@ -1,7 +1,6 @@
 package v1
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -60,9 +59,19 @@ func (h *routes) place(p Paging, order string) (place, error) {
 		return place{}, err
 	}
 	if !storable(c.Key) || !storable(c.ID) {
-		return place{}, malformed("query.cursor", "is not a cursor of this server")
+		return place{}, errCursor
 	}
 	return place{limit, &c}, nil
+}
+
+var errCursor = malformed("query.cursor", "is not a cursor of this server")
+
+// millis writes a moment into a cursor, and parseMillis reads it.
+func millis(t api.Time) string { return strconv.FormatInt(int64(t), 10) }
+
+func parseMillis(text string) (api.Time, bool) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return api.Time(n), err == nil && n >= 0
 }
 
 // mark reads a cursor of a list that is ordered by time and id.
@@ -70,18 +79,18 @@ func (p place) mark() (store.Mark, error) {
 	if p.cursor == nil {
 		return store.Mark{}, nil
 	}
-	at, err := strconv.ParseInt(p.cursor.Key, 10, 64)
-	id, err2 := strconv.ParseInt(p.cursor.ID, 10, 64)
-	if err != nil || err2 != nil || at < 0 || id < 0 || id == math.MaxInt64 {
-		return store.Mark{}, malformed("query.cursor", "is not a cursor of this server")
+	at, is := parseMillis(p.cursor.Key)
+	id, err := strconv.ParseInt(p.cursor.ID, 10, 64)
+	if !is || err != nil || id < 0 {
+		return store.Mark{}, errCursor
 	}
-	return store.Mark{Time: api.Time(at), ID: id}, nil
+	return store.Mark{Time: at, ID: id}, nil
 }
 
 // markCursor gives the cursor that mark reads.
 func (h *routes) markCursor(m store.Mark, order string) string {
 	return api.Cursor{
-		Generation: h.Generation, Order: order, Key: strconv.FormatInt(int64(m.Time), 10), ID: strconv.FormatInt(m.ID, 10),
+		Generation: h.Generation, Order: order, Key: millis(m.Time), ID: strconv.FormatInt(m.ID, 10),
 	}.String()
 }
 
@@ -163,7 +172,7 @@ func (h *routes) cut(n int, at place, order string) (window, error) {
 	if at.cursor != nil {
 		var err error
 		if from, err = strconv.Atoi(at.cursor.ID); err != nil || from < 0 {
-			return window{}, malformed("query.cursor", "is not a cursor of this server")
+			return window{}, errCursor
 		}
 	}
 	w := window{from: min(from, n)}

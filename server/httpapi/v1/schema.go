@@ -151,7 +151,7 @@ func (s *schemas) correct(schema *huma.Schema) {
 			Type: huma.TypeString, Description: "debug, info, warning, error, critical, or a number",
 		})
 	case schema.Format == formatLevel:
-		schema.Format = "int32"
+		schema.Format = "int64"
 	}
 	s.correct(schema.Items)
 	for _, property := range schema.Properties {

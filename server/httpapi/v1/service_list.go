@@ -127,25 +127,24 @@ func serviceMark(c *api.Cursor, order store.ServiceOrder) (*store.ServiceMark, e
 		return nil, nil
 	}
 	key, err := strconv.ParseInt(c.ID, 10, 64)
-	m := &store.ServiceMark{Key: key}
-	if order == store.ByServiceName {
-		m.Name = c.Key
-	} else if err == nil {
-		var at int64
-		at, err = strconv.ParseInt(c.Key, 10, 64)
-		m.Time = api.Time(at)
-	}
 	if err != nil {
-		return nil, malformed("query.cursor", "is not a cursor of this server")
+		return nil, errCursor
 	}
-	return m, nil
+	if order == store.ByServiceName {
+		return &store.ServiceMark{Key: key, Name: c.Key}, nil
+	}
+	at, is := parseMillis(c.Key)
+	if !is {
+		return nil, errCursor
+	}
+	return &store.ServiceMark{Key: key, Time: at}, nil
 }
 
 // serviceCursor gives the cursor that serviceMark reads.
 func (h *routes) serviceCursor(m store.ServiceMark, order string) string {
 	c := api.Cursor{Generation: h.Generation, Order: order, Key: m.Name, ID: strconv.FormatInt(m.Key, 10)}
 	if m.Name == "" {
-		c.Key = strconv.FormatInt(int64(m.Time), 10)
+		c.Key = millis(m.Time)
 	}
 	return c.String()
 }

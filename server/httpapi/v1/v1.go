@@ -16,6 +16,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"watchkeeper/api"
+	"watchkeeper/server/alert"
 	"watchkeeper/server/auth"
 	"watchkeeper/server/clock"
 	"watchkeeper/server/event"
@@ -28,6 +29,8 @@ import (
 type Options struct {
 	Services *service.Services
 	Events   *event.Events
+	Alerts   *alert.Alerts
+	Channels *alert.Channels
 	Store    *store.Store
 	Tokens   *auth.Tokens
 	PingKey  *auth.PingKey
@@ -80,8 +83,12 @@ func (h *routes) describe(r chi.Router) error {
 	h.pulseRoutes(d)
 	h.eventRoutes(d)
 	h.eventStreamRoutes(d)
+	h.incidentRoutes(d)
+	h.deliveryRoutes(d)
+	h.channelRoutes(d)
 	h.tokenRoutes(d)
 	h.pingKeyRoutes(d)
+	h.statusRoutes(d)
 	for _, o := range slices.Concat(otherRoutes(), h.Others) {
 		d.addOther(o)
 	}

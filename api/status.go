@@ -1,0 +1,70 @@
+package api
+
+// Status is what is wrong now, since when and who was told, and what the server is.
+type Status struct {
+	OK        bool   `json:"ok" doc:"no service is down"`
+	Version   string `json:"version" doc:"of the program"`
+	Engine    string `json:"engine" enum:"sqlite,postgres" doc:"the database"`
+	StartedAt Time   `json:"started_at" doc:"of this server"`
+	Now       Time   `json:"now" doc:"the server's time"`
+	LastGap   *Gap   `json:"last_gap,omitempty" doc:"the latest time in which no server watched"`
+
+	Services ServiceCounts `json:"services"`
+	// Down and Late are cut at MaxTroubles; Services counts all.
+	Down []Trouble `json:"down" doc:"services that are down, the latest first; at most 500"`
+	Late []Trouble `json:"late" doc:"services whose pulse is late and whose grace runs, the latest first; at most 500"`
+
+	Incidents  []Incident       `json:"incidents,omitempty" doc:"open incidents of what is no service"`
+	Deliveries DeliveriesStatus `json:"deliveries"`
+}
+
+// MaxTroubles is how many services a Status names of each kind.
+const MaxTroubles = 500
+
+// ServiceCounts is how many services are in each state.
+type ServiceCounts struct {
+	Total  int64 `json:"total"`
+	New    int64 `json:"new"`
+	Up     int64 `json:"up"`
+	Late   int64 `json:"late"`
+	Down   int64 `json:"down"`
+	Paused int64 `json:"paused"`
+}
+
+// Add counts n services in a state.
+func (c *ServiceCounts) Add(state State, n int64) {
+	c.Total += n
+	switch state {
+	case StateNew:
+		c.New += n
+	case StateUp:
+		c.Up += n
+	case StateLate:
+		c.Late += n
+	case StateDown:
+		c.Down += n
+	case StatePaused:
+		c.Paused += n
+	}
+}
+
+// Trouble is a service that is down or late.
+type Trouble struct {
+	Service        string     `json:"service" doc:"name"`
+	Since          Time       `json:"since" doc:"when it went down or late"`
+	Reason         Reason     `json:"reason,omitempty" doc:"why the incident opened; absent for late"`
+	LastPulse      Time       `json:"last_pulse" doc:"last success or fail; null before the first"`
+	Deadline       Time       `json:"deadline" doc:"when a late service is down unless it pulses; null for down"`
+	Host           string     `json:"host,omitempty"`
+	Tags           []string   `json:"tags"`
+	Incident       string     `json:"incident,omitempty" doc:"id; absent for late"`
+	AcknowledgedBy string     `json:"acknowledged_by,omitempty"`
+	Told           []Delivery `json:"told" doc:"who was told, is being told, or could not be"`
+}
+
+// DeliveriesStatus is whether telling works.
+type DeliveriesStatus struct {
+	Waiting   int64      `json:"waiting" doc:"to be sent, tried again or gathered"`
+	OldestDue Time       `json:"oldest_due" doc:"when the oldest that waits was due; null when none is due"`
+	Failed    []Delivery `json:"failed" doc:"those that failed for good in the last day, the latest first"`
+}

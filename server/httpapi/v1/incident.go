@@ -1,0 +1,120 @@
+package v1
+
+import (
+	"context"
+	"net/http"
+
+	"watchkeeper/api"
+	"watchkeeper/server/alert"
+	"watchkeeper/server/auth"
+	"watchkeeper/server/store"
+)
+
+type listIncidentsInput struct {
+	Paging
+	State       string `query:"state" enum:"open,closed" doc:"only incidents in this state"`
+	SubjectKind string `query:"subject_kind" enum:"service,host,rule,run,firewall,server,event" doc:"only incidents of this kind of thing"`
+	Subject     string `query:"subject" doc:"only incidents of this subject: the name of a service, or the id of an event"`
+}
+
+type incidentInput struct {
+	ID string `path:"id" format:"uuid"`
+}
+
+func (h *routes) incidentRoutes(d *document) {
+	add(d, operation{
+		id: "listIncidents", method: http.MethodGet, path: "/api/v1/incidents", group: groupAlerts, scope: api.ScopeRead,
+		summary: "List incidents", refuses: []api.ErrorKind{api.KindGone},
+		about: "Newest first, each with its deliveries: who was told, who could not be, and why.",
+	}, h.listIncidents)
+	add(d, operation{
+		id: "getIncident", method: http.MethodGet, path: "/api/v1/incidents/{id}", group: groupAlerts, scope: api.ScopeRead,
+		summary: "Show an incident", refuses: []api.ErrorKind{api.KindNotFound},
+	}, h.getIncident)
+}
+
+func (h *routes) listIncidents(ctx context.Context, who auth.Principal, in *listIncidentsInput) (*answer[api.Page[api.Incident]], error) {
+	const order = "incidents"
+	at, err := h.place(in.Paging, order)
+	if err != nil {
+		return nil, err
+	}
+	q, err := in.query(who)
+	if err != nil {
+		return nil, err
+	}
+	q.Limit = at.limit
+	if q.After, err = at.behind(); err != nil {
+		return nil, err
+	}
+	found, err := h.Alerts.ListIncidents(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(api.NewPage(found.Incidents, h.behindCursor(found.Next, order))), nil
+}
+
+func (in *listIncidentsInput) query(who auth.Principal) (alert.IncidentQuery, error) {
+	var p parameters
+	q := alert.IncidentQuery{
+		State: api.IncidentState(in.State), SubjectKind: api.SubjectKind(in.SubjectKind),
+		Subject: p.text("query.subject", in.Subject),
+	}
+	if q.State != "" && !q.State.Valid() {
+		p.wrong.Add("query.state", "must be open or closed")
+	}
+	if q.SubjectKind != "" && !q.SubjectKind.Valid() {
+		p.wrong.Add("query.subject_kind", "must be one of service, host, rule, run, firewall, server, event")
+	}
+	if who.Match != "" {
+		q.Keep = func(i *api.Incident) bool { return seesSubject(who, i.SubjectKind, i.Subject) }
+	}
+	return q, p.wrong.Err()
+}
+
+func (h *routes) getIncident(ctx context.Context, who auth.Principal, in *incidentInput) (*answer[api.Incident], error) {
+	id, is := uuidOf(in.ID)
+	if !is {
+		return nil, errNoIncident
+	}
+	i, err := h.Alerts.GetIncident(ctx, id)
+	if err == nil && !seesSubject(who, i.SubjectKind, i.Subject) {
+		err = errNoIncident
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(i), nil
+}
+
+var errNoIncident = api.Errorf(api.KindNotFound, "there is no such incident")
+
+// seesSubject reports whether a credential reaches the subject of an incident. What has no name that a pattern could fit
+// is for credentials without one.
+func seesSubject(who auth.Principal, kind api.SubjectKind, subject string) bool {
+	switch kind {
+	case api.SubjectService, api.SubjectHost:
+		return who.Reaches(subject)
+	}
+	return who.Match == ""
+}
+
+// behind reads a cursor of a list that is ordered by time and a textual id.
+func (p place) behind() (store.Place, error) {
+	if p.cursor == nil {
+		return store.Place{}, nil
+	}
+	at, is := parseMillis(p.cursor.Key)
+	if !is {
+		return store.Place{}, errCursor
+	}
+	return store.Place{Time: at, ID: p.cursor.ID}, nil
+}
+
+// behindCursor gives the cursor that behind reads, none at the end of a list.
+func (h *routes) behindCursor(p store.Place, order string) string {
+	if p == (store.Place{}) {
+		return ""
+	}
+	return api.Cursor{Generation: h.Generation, Order: order, Key: millis(p.Time), ID: p.ID}.String()
+}

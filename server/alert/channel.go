@@ -157,7 +157,7 @@ func (c *Channels) Run(ctx context.Context) error {
 	defer woken.Close()
 	timer := c.Clock.NewTimer(0)
 	defer timer.Stop()
-	failing := false
+	var failing trouble
 	for {
 		select {
 		case <-ctx.Done():
@@ -166,10 +166,10 @@ func (c *Channels) Run(ctx context.Context) error {
 		case <-timer.C():
 		}
 		err := c.Load(ctx)
-		if err != nil && ctx.Err() == nil && !failing {
-			c.Log.Error("reading the channels failed, trying on", "error", err)
+		if ctx.Err() != nil {
+			return nil
 		}
-		failing = err != nil
+		failing.note(c.Log, "reading the channels", err)
 		timer.Reset(refreshEvery)
 	}
 }

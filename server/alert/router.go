@@ -26,7 +26,7 @@ func (r *Router) Run(ctx context.Context) error {
 	defer woken.Close()
 	timer := a.Clock.NewTimer(0)
 	defer timer.Stop()
-	var trouble trouble
+	var failing trouble
 	var forgot time.Time
 	for {
 		select {
@@ -43,7 +43,7 @@ func (r *Router) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		trouble.note(a.Log, "deciding who is told", err)
+		failing.note(a.Log, "deciding who is told", err)
 		timer.Reset(routeEvery)
 	}
 }

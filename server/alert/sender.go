@@ -19,20 +19,24 @@ const (
 	sendEvery = time.Second
 	// lease is longer than an attempt and the writing of its outcome take.
 	lease = 2 * notify.SendTimeout
-	// drainTime is how long attempts that are under way may take when the server stops.
-	drainTime   = 5 * time.Second
+	// drainTime is how long attempts that are under way may take when the server stops, which must not take 10 s.
+	drainTime   = 3 * time.Second
+	recordTime  = 5 * time.Second
 	recordAgain = time.Second
 )
 
 // Sender sends what is due.
 type Sender struct {
-	alerts *Alerts
-	random func() float64 // 0 to below 1
+	alerts   *Alerts
+	random   func() float64 // 0 to below 1
+	patience time.Duration  // with what is under way at the end
 }
 
 // NewSender makes the sender. Any number of servers may run one on the same database, each once, and each must be
 // registered and mark that it is alive.
-func NewSender(a *Alerts) *Sender { return &Sender{alerts: a, random: rand.Float64} }
+func NewSender(a *Alerts) *Sender {
+	return &Sender{alerts: a, random: rand.Float64, patience: drainTime}
+}
 
 // Run sends until ctx ends; then it gives the attempts that are under way a little time.
 func (s *Sender) Run(ctx context.Context) error {
@@ -43,7 +47,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	defer timer.Stop()
 	round := newRound(ctx, s)
 	defer round.drain()
-	var trouble trouble
+	var failing trouble
 	freed := false
 	for {
 		select {
@@ -65,7 +69,7 @@ func (s *Sender) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		trouble.note(a.Log, "sending alerts", err)
+		failing.note(a.Log, "sending alerts", err)
 		timer.Reset(sendEvery)
 	}
 }
@@ -101,7 +105,7 @@ func (r *round) send(ctx context.Context) error {
 
 // drain waits for the attempts that are under way, and breaks off those that take long.
 func (r *round) drain() {
-	timer := time.AfterFunc(drainTime, func() { r.stop(errStopping) })
+	timer := time.AfterFunc(r.sender.patience, func() { r.stop(errStopping) })
 	defer timer.Stop()
 	r.wait.Wait()
 	r.stop(nil)
@@ -148,9 +152,9 @@ func (a *Alerts) now() api.Time { return api.TimeOf(a.Clock.Now()) }
 // when the lease is over. While the server stops, one more try must do.
 func (s *Sender) record(ctx context.Context, d store.Delivery, o store.Outcome) {
 	a := s.alerts
-	var trouble trouble
+	var failing trouble
 	for {
-		write, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+		write, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 		state, err := a.Store.Deliveries.Record(write, d, o)
 		cancel()
 		if err == nil {
@@ -161,7 +165,7 @@ func (s *Sender) record(ctx context.Context, d store.Delivery, o store.Outcome) 
 			a.Log.Warn("another server has taken a delivery over, so that it may arrive twice", "delivery", d.ID)
 			return
 		}
-		trouble.note(a.Log, "recording what came of a delivery", err)
+		failing.note(a.Log, "recording what came of a delivery", err)
 		if clock.Sleep(ctx, a.Clock, recordAgain) != nil {
 			return
 		}

@@ -1,0 +1,117 @@
+package alert
+
+import (
+	"strings"
+	"testing"
+
+	"watchkeeper/api"
+	"watchkeeper/server/alert/notify"
+)
+
+func channelsFor(t *testing.T, defaults notify.Defaults, patterns map[api.ChannelKind][]string) *Channels {
+	t.Helper()
+	return must(NewChannels(ChannelOptions{
+		Registry: newPost().registry(), Common: notify.Options{Defaults: defaults}, PulseTargets: patterns,
+		File: []api.ChannelInput{{Name: "ops", Kind: api.ChannelMail, Settings: map[string]string{"to": "team"}}},
+	}))(t)
+}
+
+func TestCheckTarget(t *testing.T) {
+	c := channelsFor(t, notify.Defaults{SMTPURL: "smtp://localhost"}, map[api.ChannelKind][]string{
+		api.ChannelMail: {"*@example.org", "boss@example.com"}, api.ChannelWebhook: {"https://hooks.example.org/*"},
+	})
+	tests := []struct {
+		target      string
+		check       string // part of the error of CheckTarget
+		pulse       string // of CheckPulseTarget
+		description string
+	}{
+		{target: "mail:me@example.org"},
+		{target: " Mail : me@Example.ORG "},
+		{target: "mail:boss@example.com"},
+		{target: "ops"},
+		{target: "pushover:KEY"},
+		{target: "webhook:https://hooks.example.org/x"},
+		{target: "pigeon:coop", check: `no channel "pigeon", only mail, pushover, webhook, shoutrrr, ops`, pulse: `no channel "pigeon"`},
+		{target: "", check: `no channel ""`, pulse: `no channel ""`},
+		{target: "pushover:", check: "the address is missing", pulse: "the address is missing"},
+		{target: "pushover:bad", check: "pushover: the address must be good", pulse: "must be good"},
+		{target: "ops:other", check: "names its own recipient", pulse: "names its own recipient"},
+		{target: "mail:me@evil.example", pulse: "alerts.targets"},
+		{target: "mail:me@evil.example,me@example.org", pulse: "alerts.targets"},
+		{target: `mail:"me@example.org" <me@evil.example>`, pulse: "alerts.targets"},
+		{target: "mail:me@evil.example <x@example.org>", pulse: "alerts.targets"},
+		{target: "webhook:https://evil.example/", pulse: "alerts.targets"},
+		{target: "shoutrrr:ntfy://ntfy.sh/x", pulse: "configured channel only"},
+	}
+	for _, test := range tests {
+		t.Run(test.target, func(t *testing.T) {
+			wantError(t, "CheckTarget", c.CheckTarget(test.target), test.check)
+			wantError(t, "CheckPulseTarget", c.CheckPulseTarget(test.target), test.pulse)
+		})
+	}
+}
+
+func wantError(t *testing.T, what string, err error, part string) {
+	t.Helper()
+	switch {
+	case part == "" && err != nil:
+		t.Errorf("%s: unexpected error: %v", what, err)
+	case part != "" && (api.KindOf(err) != api.KindInvalid || !strings.Contains(err.Error(), part)):
+		t.Errorf("%s: error %v, want one of kind invalid with %q", what, err, part)
+	}
+}
+
+// A service may name mail before mail is set up: who forgets that is told when it matters, by the default route.
+func TestCheckTargetBeforeMailIsSetUp(t *testing.T) {
+	c := must(NewChannels(ChannelOptions{Registry: newPost().registry()}))(t)
+	wantError(t, "a good address", c.CheckTarget("mail:me@example.org"), "")
+	wantError(t, "a bad address", c.CheckTarget("mail:bad"), "must be good")
+}
+
+func TestParseAndCheckRoute(t *testing.T) {
+	c := channelsFor(t, notify.Defaults{SMTPURL: "smtp://localhost"}, nil)
+	for _, test := range []struct {
+		texts []string
+		want  []api.Target
+		lines []string // a part of each
+	}{
+		{texts: nil, lines: []string{"WATCHKEEPER_DEFAULT_ROUTE"}},
+		{texts: []string{"", " "}, lines: []string{"WATCHKEEPER_DEFAULT_ROUTE"}},
+		{texts: []string{"mail:me@example.org", " ops", "mail:me@example.org"}, want: []api.Target{{Channel: "mail", Address: "me@example.org"}, {Channel: "ops"}}},
+		{
+			texts: []string{"later", "pushover:bad"}, want: []api.Target{{Channel: "later"}, {Channel: "pushover", Address: "bad"}},
+			lines: []string{`no channel "later"`, "must be good"},
+		},
+	} {
+		route := must(ParseRoute(test.texts))(t)
+		same(t, "route", route, test.want)
+		lines := c.CheckRoute(route)
+		same(t, "lines", len(lines), len(test.lines))
+		for i := range lines {
+			if !strings.Contains(lines[i], test.lines[i]) {
+				t.Errorf("line %q, want %q in it", lines[i], test.lines[i])
+			}
+		}
+	}
+	_, err := ParseRoute([]string{":address"})
+	wantError(t, "no channel", err, "must begin with a channel")
+}
+
+func TestLanesOfTargets(t *testing.T) {
+	d := newDirectory(t, "smtp://localhost")
+	for target, want := range map[string]string{
+		"mail:me@example.org":                     "mail",
+		"pushover:KEY":                            "pushover",
+		"webhook:https://A.example:8443/path?x=1": "webhook a.example:8443",
+		"webhook:https://b.example/path":          "webhook b.example",
+		"shoutrrr:ntfy://ntfy.sh/topic":           "shoutrrr ntfy",
+		"shoutrrr:nonsense":                       "shoutrrr",
+		"ops":                                     "channel ops",
+		"Hook:https://a.example":                  "channel Hook",
+	} {
+		if got := d.judge(api.ParseTarget(target)).lane; got != want {
+			t.Errorf("%s: lane %q, want %q", target, got, want)
+		}
+	}
+}

@@ -66,6 +66,9 @@ var (
 	databaseDesc = prometheus.NewDesc("watchkeeper_database_bytes", "Bytes that the database uses.", []string{"engine"}, nil)
 	startedDesc  = prometheus.NewDesc("watchkeeper_start_time_seconds", "When this server started, in Unix seconds.", nil, nil)
 	offsetDesc   = prometheus.NewDesc("watchkeeper_clock_offset_seconds", "How far the clock of the server is from the clock it follows.", nil, nil)
+	waitingDesc  = prometheus.NewDesc("watchkeeper_deliveries_waiting", "Messages that are to be sent, now or later.", nil, nil)
+	overdueDesc  = prometheus.NewDesc("watchkeeper_delivery_overdue_seconds", "How long the oldest message that is due has been waiting.", nil, nil)
+	failedDesc   = prometheus.NewDesc("watchkeeper_deliveries_failed", "Messages that failed for good and are still kept.", nil, nil)
 	upDesc       = prometheus.NewDesc("watchkeeper_database_up", "1 when the database answered this scrape.", nil, nil)
 )
 
@@ -96,6 +99,15 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	if n, err := c.s.store.Size(ctx); err == nil {
 		gauge(databaseDesc, float64(n), string(c.s.store.Engine()))
+	}
+	if backlog, err := c.s.store.Deliveries.Backlog(ctx); err == nil {
+		gauge(waitingDesc, float64(backlog.Waiting))
+		gauge(failedDesc, float64(backlog.Failed))
+		overdue := 0.0
+		if backlog.Oldest > 0 {
+			overdue = max(0, c.s.clock.Now().Sub(backlog.Oldest.Std()).Seconds())
+		}
+		gauge(overdueDesc, overdue)
 	}
 	gauge(upDesc, up)
 }

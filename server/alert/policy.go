@@ -60,8 +60,8 @@ func orders(c api.Change, about api.DeliveryAbout, to []destination) []store.Del
 func toldOpening(deliveries []store.Delivery) []destination {
 	var told []destination
 	for _, d := range deliveries {
-		hopeless := d.State == api.DeliverySkipped || d.State == api.DeliveryFailed && d.Attempts == 0
-		if d.About == api.AboutOpened && !hopeless {
+		untried := d.State == api.DeliveryFailed && d.Attempts == 0 && d.Digest == ""
+		if d.About == api.AboutOpened && d.State != api.DeliverySkipped && !untried {
 			told = add(told, destination{target: api.Target{Channel: d.Channel, Address: d.Address}, lane: d.Lane})
 		}
 	}

@@ -41,6 +41,11 @@ func delivery(about api.DeliveryAbout, channel, address string, state api.Delive
 	}
 }
 
+func inDigest(d store.Delivery) store.Delivery {
+	d.Digest = "digest"
+	return d
+}
+
 // ordered gives orders as text.
 func ordered(v store.Verdict) (out []string) {
 	for _, o := range v.Deliver {
@@ -134,12 +139,13 @@ func TestPolicyDecides(t *testing.T) {
 				delivery(api.AboutOpened, "mail", "sent", api.DeliverySent, 1),
 				delivery(api.AboutOpened, "mail", "tried", api.DeliveryFailed, 3),
 				delivery(api.AboutOpened, "mail", "never tried", api.DeliveryFailed, 0),
+				inDigest(delivery(api.AboutOpened, "mail", "failed in a digest", api.DeliveryFailed, 0)),
 				delivery(api.AboutOpened, "mail", "skipped", api.DeliverySkipped, 0),
 				delivery(api.AboutOpened, "mail", "waiting", api.DeliveryWaiting, 0),
 				delivery(api.AboutOpened, "mail", "held", api.DeliveryHeld, 0),
 				delivery(api.AboutOpened, "mail", "sent", api.DeliverySent, 1),
 			},
-			want: []string{"2 recovered mail:sent", "2 recovered mail:tried", "2 recovered mail:waiting", "2 recovered mail:held"},
+			want: []string{"2 recovered mail:sent", "2 recovered mail:tried", "2 recovered mail:failed in a digest", "2 recovered mail:waiting", "2 recovered mail:held"},
 		},
 		{
 			name: "down and up before anybody looked", service: alerts("ops"), changes: []api.Change{opens, recovers},

@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"context"
-	"encoding/json"
 	"encoding/pem"
 	"io"
 	"log"
@@ -10,7 +9,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -193,6 +191,22 @@ func TestEveryMethodAsksForItsRoute(t *testing.T) {
 			want:   asked{Request: "GET /api/v1/deliveries?channel=mail&incident=i&state=failed"},
 			answer: `{"items":[]}`, gives: api.Page[api.Delivery]{Items: []api.Delivery{}},
 		},
+		"delivery": {
+			ask: func(ctx context.Context, c *client.Client) (any, error) {
+				d, err := c.Delivery(ctx, "d")
+				return d.ID, err
+			},
+			want:   asked{Request: "GET /api/v1/deliveries/d"},
+			answer: `{"id":"d"}`, gives: "d",
+		},
+		"status": {
+			ask: func(ctx context.Context, c *client.Client) (any, error) {
+				s, err := c.Status(ctx)
+				return s.Services.Down, err
+			},
+			want:   asked{Request: "GET /api/v1/status"},
+			answer: `{"ok":false,"services":{"down":3}}`, gives: int64(3),
+		},
 		"retry delivery": {
 			ask: func(ctx context.Context, c *client.Client) (any, error) {
 				d, err := c.RetryDelivery(ctx, "d")
@@ -361,132 +375,5 @@ func TestCertificates(t *testing.T) {
 				t.Errorf("error %v, want one about %s", err, test.wrong)
 			}
 		})
-	}
-}
-
-func TestRefusals(t *testing.T) {
-	refuse := func(status int, media, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", media)
-			w.Header().Set("Retry-After", "7")
-			w.WriteHeader(status)
-			_, _ = io.WriteString(w, body)
-		}
-	}
-	problem := func(e *api.Error) http.HandlerFunc {
-		p := api.ProblemOf(e)
-		body, err := json.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return refuse(p.Status, api.ProblemMediaType, string(body))
-	}
-	tests := map[string]struct {
-		answer http.HandlerFunc
-		kind   api.ErrorKind
-		says   string
-	}{
-		"a field":       {problem(api.Invalid("body.next_in", "must be more")), api.KindInvalid, "validation failed: body.next_in must be more"},
-		"no such thing": {problem(api.Errorf(api.KindNotFound, "there is no such service")), api.KindNotFound, "there is no such service"},
-		"not now":       {problem(api.Errorf(api.KindUnavailable, "try again")), api.KindUnavailable, "try again"},
-		"a proxy's":     {refuse(502, "text/html", "<html>"), api.KindUnavailable, "the server answered 502"},
-		"plain text":    {refuse(400, "text/plain; charset=utf-8", "use https\x1b[31m\nmore"), api.KindMalformed, "the server answered 400: use https[31m"},
-		"a redirect":    {http.RedirectHandler("https://elsewhere/", http.StatusFound).ServeHTTP, api.KindUnavailable, "only leads to https://elsewhere/"},
-		"no JSON":       {refuse(200, "text/html", "<html>"), api.KindInternal, "is not that of a Watchkeeper"},
-		"a cut answer": {func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", "100")
-			_, _ = io.WriteString(w, `{"name":`)
-		}, api.KindUnavailable, "cannot be reached: unexpected EOF"},
-		"too much": {func(w http.ResponseWriter, _ *http.Request) {
-			for range 65 {
-				_, _ = w.Write(make([]byte, 1<<20))
-			}
-		}, api.KindTooLarge, "larger than 64 MiB"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			_, err := answering(t, test.answer).Service(t.Context(), "x")
-			if api.KindOf(err) != test.kind || !strings.Contains(err.Error(), test.says) {
-				t.Errorf("kind %q, error %v; want %q, %s", api.KindOf(err), err, test.kind, test.says)
-			}
-		})
-	}
-}
-
-func TestNobodyThere(t *testing.T) {
-	server := httptest.NewServer(http.NotFoundHandler())
-	server.Close()
-	c, err := client.New(client.Options{URL: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.Service(t.Context(), "x")
-	if api.KindOf(err) != api.KindUnavailable || strings.Count(err.Error(), server.URL) != 1 {
-		t.Errorf("error %v, want one that names %s once", err, server.URL)
-	}
-}
-
-func TestPatienceEnds(t *testing.T) {
-	release := make(chan struct{})
-	wait := func(http.ResponseWriter, *http.Request) { <-release }
-	c := answering(t, wait, func(o *client.Options) { o.Timeout = 20 * time.Millisecond })
-	t.Cleanup(func() { close(release) })
-	_, err := c.Service(t.Context(), "x")
-	if api.KindOf(err) != api.KindUnavailable || !strings.Contains(err.Error(), "did not answer in time") {
-		t.Errorf("error %v", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err = c.Service(ctx, "x"); err != context.Canceled {
-		t.Errorf("error %v, want that of the context", err)
-	}
-}
-
-func TestAllPages(t *testing.T) {
-	pages := map[string]string{
-		"":  `{"items":[{"id":1},{"id":2}],"next":"b"}`,
-		"b": `{"items":[],"next":"c"}`,
-		"c": `{"items":[{"id":3}]}`,
-		"x": `{"items":[{"id":4}],"next":"x"}`,
-	}
-	asked := 0
-	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
-		asked++
-		if r.FormValue("limit") != "1000" || r.FormValue("service") != "s" {
-			t.Errorf("query %s", r.URL.RawQuery)
-		}
-		_, _ = io.WriteString(w, pages[r.FormValue("cursor")])
-	})
-	var ids []int64
-	for e, err := range c.Events(client.EventFilter{Service: "s"}).All(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		ids = append(ids, e.ID)
-	}
-	if diff := cmp.Diff([]int64{1, 2, 3}, ids); diff != "" {
-		t.Error(diff)
-	}
-	asked = 0
-	for range c.Events(client.EventFilter{Service: "s"}).All(t.Context()) {
-		break
-	}
-	if asked != 1 {
-		t.Errorf("%d pages were asked for, want the one that was needed", asked)
-	}
-	pages["c"] = pages["x"]
-	var last error
-	for _, err := range c.Events(client.EventFilter{Service: "s"}).All(t.Context()) {
-		last = err
-	}
-	if last == nil {
-		t.Error("a list that goes in a circle ended well")
-	}
-	pages["b"] = `no JSON`
-	for _, err := range c.Events(client.EventFilter{Service: "s"}).All(t.Context()) {
-		last = err
-	}
-	if api.KindOf(last) != api.KindInternal {
-		t.Errorf("error %v", last)
 	}
 }

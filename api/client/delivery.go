@@ -26,9 +26,18 @@ func (c *Client) Deliveries(f DeliveryFilter) List[api.Delivery] {
 	return List[api.Delivery]{c, deliveriesPath, url.Values(q)}
 }
 
+// Delivery gives a delivery.
+func (c *Client) Delivery(ctx context.Context, id string) (api.Delivery, error) {
+	return c.delivery(ctx, call{method: http.MethodGet, path: deliveriesPath + "/" + segment(id)})
+}
+
 // RetryDelivery sends a delivery that failed for good again; KindConflict when it has not.
 func (c *Client) RetryDelivery(ctx context.Context, id string) (api.Delivery, error) {
+	return c.delivery(ctx, call{method: http.MethodPost, path: deliveriesPath + "/" + segment(id) + "/retry"})
+}
+
+func (c *Client) delivery(ctx context.Context, request call) (api.Delivery, error) {
 	var d api.Delivery
-	_, err := c.do(ctx, call{method: http.MethodPost, path: deliveriesPath + "/" + segment(id) + "/retry"}, &d)
+	_, err := c.do(ctx, request, &d)
 	return d, err
 }

@@ -1,0 +1,89 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"watchkeeper/api"
+	"watchkeeper/api/client"
+)
+
+func (r *run) deliveryCommand() *cobra.Command {
+	return noun(&cobra.Command{
+		Use: "delivery", Short: "List deliveries and try failed ones again",
+		Long: "List deliveries and try failed ones again. Each is one message about one incident to one target.",
+	}, r.deliveryListCommand(), r.deliveryRetryCommand())
+}
+
+func (r *run) deliveryListCommand() *cobra.Command {
+	var filter client.DeliveryFilter
+	state := ""
+	limit := 0
+	c := &cobra.Command{
+		Use: "list", Short: "List deliveries, the newest first", Args: arguments(),
+		Example: "watchkeeper delivery list --state failed",
+	}
+	m := r.remoteFlags(c)
+	f := c.Flags()
+	f.StringVar(&state, "state", "", "only in this `state`: waiting, held, sending, sent, failed, skipped")
+	f.StringVar(&filter.Incident, "incident", "", "only of the incident with this `id`")
+	f.StringVar(&filter.Channel, "channel", "", "only through this `channel`")
+	f.IntVar(&limit, "limit", api.DefaultLimit, "at most so `many`; 0 means all")
+	c.RunE = r.begin(func(c *cobra.Command, _ []string) error {
+		filter.State = api.DeliveryState(state)
+		return many(m, c, limit, func(server *client.Client) client.List[api.Delivery] { return server.Deliveries(filter) },
+			func(p *page, list []api.Delivery) { printDeliveries(p, list, "There are none.") })
+	})
+	return c
+}
+
+func printDeliveries(p *page, list []api.Delivery, otherwise string) {
+	t := p.table("STATE", "ABOUT", "TO", "MADE", "SENT", "TRIES", "ID", "WHY") // the longest last
+	for i := range list {
+		d := &list[i]
+		about := strings.TrimSpace(string(d.About) + " " + subjectOf(d.SubjectKind, d.Subject))
+		t.row(string(d.State), about, targetOf(d), p.clock.short(d.CreatedAt), p.clock.short(d.SentAt), count(d.Attempts),
+			d.ID, cmp.Or(d.LastError, d.Reason, "-"))
+	}
+	t.end(otherwise)
+}
+
+// targetOf says where a delivery goes, as far as that may be shown.
+func targetOf(d *api.Delivery) string {
+	if d.Channel == "" {
+		return "nobody"
+	}
+	return api.Target{Channel: d.Channel, Address: d.Target}.String()
+}
+
+// told says in one cell who was told of an incident that opened.
+func told(list []api.Delivery) string {
+	var all []string
+	for i := range list {
+		if d := &list[i]; d.About != api.AboutRecovered {
+			all = append(all, targetOf(d)+" ("+string(d.State)+")")
+		}
+	}
+	if len(all) == 0 {
+		return "nobody yet"
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), ", ")
+}
+
+func (r *run) deliveryRetryCommand() *cobra.Command {
+	c := &cobra.Command{Use: "retry ID", Short: "Send a failed delivery again now", Args: arguments("ID")}
+	m := r.remoteFlags(c)
+	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
+		return one(m, c, func(ctx context.Context, server *client.Client) (api.Delivery, error) {
+			return server.RetryDelivery(ctx, args[0])
+		}, func(p *page, d api.Delivery) {
+			p.line("%s to %s is %s", string(d.About), targetOf(&d), string(d.State))
+		})
+	})
+	return c
+}

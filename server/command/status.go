@@ -1,0 +1,111 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"watchkeeper/api"
+	"watchkeeper/api/client"
+)
+
+func (r *run) statusCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "status", Short: "Say what is wrong now, since when, and who was told", Args: arguments(),
+		Long: `Say what is wrong now, since when, and who was told. Exits 0 when nothing is down, 1 when something is, 3 when the server
+cannot be reached.`,
+	}
+	m := r.remoteFlags(c)
+	c.RunE = r.begin(func(c *cobra.Command, _ []string) error {
+		ok := true
+		err := one(m, c, func(ctx context.Context, server *client.Client) (api.Status, error) {
+			s, err := server.Status(ctx)
+			ok = s.OK
+			return s, err
+		}, printStatus)
+		if err == nil && !ok {
+			return errAmiss
+		}
+		return err
+	})
+	return c
+}
+
+func printStatus(p *page, s api.Status) {
+	p.troubles("Down", s.Services.Down, s.Down, func(t *api.Trouble) []string {
+		return []string{t.Service, p.clock.short(t.Since), p.clock.short(t.LastPulse), string(t.Reason), told(t.Told)}
+	}, "SERVICE", "SINCE", "LAST PULSE", "REASON", "TOLD")
+	p.troubles("Late", s.Services.Late, s.Late, func(t *api.Trouble) []string {
+		return []string{t.Service, p.clock.short(t.Since), p.clock.short(t.LastPulse), p.clock.short(t.Deadline)}
+	}, "SERVICE", "SINCE", "LAST PULSE", "DOWN AFTER")
+	if len(s.Incidents) > 0 {
+		p.line("Open incidents")
+		printIncidents(p, s.Incidents)
+		p.line("")
+	}
+	printTelling(p, s.Deliveries)
+	if gap := s.LastGap; gap != nil && p.clock.now.Sub(gap.To.Std()) < 24*time.Hour {
+		p.line("No server watched from %s to %s, %s.", p.clock.stamp(gap.From), p.clock.stamp(gap.To), roughly(gap.To.Sub(gap.From)))
+	}
+	if s.Services.Down+s.Services.Late == 0 && len(s.Incidents) == 0 && len(s.Deliveries.Failed) == 0 {
+		p.line("All is well. %s.", countsOf(s.Services))
+		return
+	}
+	p.line("%s.", countsOf(s.Services))
+}
+
+// troubles prints services that are in trouble, n of them in all, and nothing where there are none.
+func (p *page) troubles(title string, n int64, list []api.Trouble, row func(*api.Trouble) []string, heads ...string) {
+	if len(list) == 0 {
+		return
+	}
+	p.line("%s: %d", title, n)
+	t := p.table(heads...)
+	for i := range list {
+		t.row(row(&list[i])...)
+	}
+	t.end("")
+	if more := n - int64(len(list)); more > 0 {
+		p.line("and %d more, see: watchkeeper service list --state %s", more, strings.ToLower(title))
+	}
+	p.line("")
+}
+
+// printTelling says whether messages get through.
+func printTelling(p *page, d api.DeliveriesStatus) {
+	if len(d.Failed) > 0 {
+		p.line("Messages that could not be delivered in the last day: %d", len(d.Failed))
+		printDeliveries(p, d.Failed, "")
+		p.line("Try one again with: watchkeeper delivery retry ID")
+		p.line("")
+	}
+	const soon = 10 * time.Second
+	if d.OldestDue != 0 && p.clock.now.Sub(d.OldestDue.Std()) > soon {
+		p.line("Messages wait to be sent: %d, the oldest since %s.", d.Waiting, p.clock.short(d.OldestDue))
+	}
+}
+
+// countsOf says how many services there are in which state.
+func countsOf(c api.ServiceCounts) string {
+	text := "1 service"
+	switch c.Total {
+	case 0:
+		return "There are no services yet"
+	case 1:
+	default:
+		text = fmt.Sprintf("%d services", c.Total)
+	}
+	var states []string
+	for _, state := range []struct {
+		name  string
+		count int64
+	}{{"up", c.Up}, {"late", c.Late}, {"down", c.Down}, {"paused", c.Paused}, {"new", c.New}} {
+		if state.count > 0 {
+			states = append(states, fmt.Sprintf("%d %s", state.count, state.name))
+		}
+	}
+	return text + ": " + strings.Join(states, ", ")
+}

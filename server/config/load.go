@@ -104,11 +104,15 @@ func (l *loader) setting(s Setting) {
 	case named:
 		source.Name += fileSuffix
 		text, err := readSecretFile(path)
-		if err != nil {
+		switch {
+		case err != nil:
 			l.problem(s, source, err.Error())
-			return
+		case text == "":
+			// As an empty variable does: whoever lists all secrets in a compose file need not use them all.
+			l.Warnings = append(l.Warnings, source.Name+" names an empty file, so "+s.Key+" counts as not set")
+		default:
+			l.take(s, source, []string{text})
 		}
-		l.take(s, source, []string{text})
 	case set:
 		l.take(s, source, []string{text})
 	}
@@ -162,9 +166,6 @@ func readSecretFile(path string) (string, error) {
 		return "", fmt.Errorf("must name a file that can be read: %w", err)
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if text == "" {
-		return "", fmt.Errorf("must name a file that holds the value, %s is empty", path)
-	}
 	if len(data) > most {
 		return "", fmt.Errorf("must name a file of at most %s", FormatSize(most))
 	}

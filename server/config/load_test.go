@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -240,7 +241,6 @@ func TestVariableOfAFile(t *testing.T) {
 	for name, test := range map[string]struct{ environ, want string }{
 		"missing":  {filepath.Join(folder, "none"), "WATCHKEEPER_PASSWORD_FILE must name a file that can be read: open "},
 		"a folder": {folder, "WATCHKEEPER_PASSWORD_FILE must name a file that can be read: read "},
-		"empty":    {write("e", "\n"), "WATCHKEEPER_PASSWORD_FILE must name a file that holds the value, "},
 		"huge":     {write("h", strings.Repeat("x", 70_000)), "WATCHKEEPER_PASSWORD_FILE must name a file of at most 64KiB"},
 		"lines":    {write("l", "one\ntwo\n"), "WATCHKEEPER_PASSWORD_FILE must not begin or end with blanks nor contain line breaks"},
 	} {
@@ -255,6 +255,18 @@ func TestVariableOfAFile(t *testing.T) {
 	}
 	if got := (given{environ: []string{"WATCHKEEPER_PASSWORD=a", "WATCHKEEPER_PASSWORD_FILE="}}).mustLoad(t).Config.Password; got != "a" {
 		t.Errorf("an empty _FILE variable counts: password %q", got)
+	}
+}
+
+func TestEmptyFileCountsAsNotSet(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(path, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	loaded := given{environ: []string{"WATCHKEEPER_SMTP_URL_FILE=" + path}}.mustLoad(t)
+	want := []string{"WATCHKEEPER_SMTP_URL_FILE names an empty file, so smtp_url counts as not set"}
+	if loaded.Config.SMTPURL != "" || loaded.Source("smtp_url").Origin != config.OriginDefault || !slices.Equal(loaded.Warnings, want) {
+		t.Errorf("value %q from %v with warnings %q", loaded.Config.SMTPURL, loaded.Source("smtp_url"), loaded.Warnings)
 	}
 }
 

@@ -232,7 +232,9 @@ type sqliteRows struct{ *sql.Rows }
 
 func (r sqliteRows) Close() { _ = r.Rows.Close() }
 
-// relation reads a JSON array of rows: one parameter however many rows, so one prepared statement.
+// relation reads a JSON array of rows: one parameter however many rows, so one prepared statement. jsonb_each parses
+// each row once and not once for each column. The limit, which is none, keeps SQLite from merging the subquery into the
+// statement, where it would take a column out of the JSON anew at every place that mentions it.
 func (e *sqliteEngine) relation(first int, columns ...column) string {
 	var b strings.Builder
 	b.WriteString("(select ")
@@ -246,7 +248,7 @@ func (e *sqliteEngine) relation(first int, columns ...column) string {
 		}
 		b.WriteString(value + " as " + c.name)
 	}
-	return b.String() + " from json_each($" + strconv.Itoa(first) + "))"
+	return b.String() + " from jsonb_each($" + strconv.Itoa(first) + ") limit -1)"
 }
 
 func (e *sqliteEngine) pack(columns ...any) []any {

@@ -45,6 +45,7 @@ type Channels struct {
 	ChannelOptions
 	fixed   *directory // without those of the database
 	current atomic.Pointer[directory]
+	loaded  atomic.Bool // those of the database are in current
 	loading sync.Mutex
 }
 
@@ -130,7 +131,30 @@ func (c *Channels) Load(ctx context.Context) error {
 		next.channels[s.Name] = c.unseal(s)
 	}
 	c.current.Store(next)
+	c.loaded.Store(true)
 	return nil
+}
+
+// ready makes sure that the channels of the database are known: before that, what they name would be taken for unknown.
+func (c *Channels) ready(ctx context.Context) error {
+	if c.loaded.Load() {
+		return nil
+	}
+	return c.Load(ctx)
+}
+
+// findFresh is find that looks into the database before it gives up, for a channel that another server has just made.
+func (c *Channels) findFresh(ctx context.Context, name string) (*directory, *member) {
+	d := c.current.Load()
+	m := d.find(name)
+	if m == nil && c.Store != nil {
+		if err := c.Load(ctx); err != nil {
+			c.Log.Warn("looking for a channel failed", "channel", name, "error", err)
+		}
+		d = c.current.Load()
+		m = d.find(name)
+	}
+	return d, m
 }
 
 // unseal makes a channel of the database. One whose settings cannot be read is kept, so that it is shown and can be
@@ -197,7 +221,7 @@ var errNoChannel = api.Errorf(api.KindNotFound, "there is no such channel")
 // TestTarget sends a test message now, leaving no trace, and gives what the other side said. The name is that of a
 // channel or of a kind; a kind needs an address, and takes that of the default route when none is given.
 func (c *Channels) TestTarget(ctx context.Context, t api.Target) (api.ChannelTest, error) {
-	m := c.current.Load().find(t.Channel)
+	_, m := c.findFresh(ctx, t.Channel)
 	switch {
 	case m == nil:
 		return api.ChannelTest{}, errNoChannel

@@ -97,6 +97,17 @@ func TestChannelsOfAnotherServerAreSeen(t *testing.T) {
 	})
 }
 
+// Without a word of it, and at once: a client may ask one server after the other.
+func TestChannelThatAnotherServerHasJustMade(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		other := w.another(t)
+		must(w.alerts.Channels.Create(context.Background(), api.ChannelInput{Name: "team", Kind: api.ChannelPushover, Settings: map[string]string{"to": "all"}}))(t)
+		if err := other.alerts.Channels.CheckTarget("team"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestChannelSealedWithAnotherSecret(t *testing.T) {
 	inEachWorld(t, func(t *testing.T, w *world) {
 		ctx := context.Background()

@@ -63,6 +63,9 @@ func (a *Alerts) RetryDelivery(ctx context.Context, id string) (api.Delivery, er
 func (a *Alerts) showDelivery(d *store.Delivery) api.Delivery {
 	shown := d.Delivery
 	shown.Target = a.mask(*d)
+	if d.State == api.DeliverySending {
+		shown.NextAttempt = 0 // it is when another server may take over
+	}
 	return shown
 }
 

@@ -43,6 +43,9 @@ func (p policy) judgeLegacy(pair api.LegacyTarget) (judgement, bool) {
 // NotePulse writes an event, once, when the pair of a watchTower pulse names somebody who cannot be told: the pulse is
 // taken all the same, and its alerts go to the default route. Call it after a pulse was stored; it is cheap.
 func (a *Alerts) NotePulse(ctx context.Context, service string, pair api.LegacyTarget) {
+	if !a.Channels.loaded.Load() {
+		return // what looks unknown may be a channel of the database
+	}
 	j, named := a.policy().judgeLegacy(pair)
 	if !named || j.fitness == fit || !a.noted.first(service, pair) {
 		return

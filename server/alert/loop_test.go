@@ -16,6 +16,7 @@ import (
 	"watchkeeper/server/alert/notify/shoutrrr"
 	"watchkeeper/server/alert/notify/webhook"
 	"watchkeeper/server/dial"
+	"watchkeeper/server/hub"
 )
 
 // run starts the loops of a server; stop ends them and waits.
@@ -101,15 +102,22 @@ func TestRealChannels(t *testing.T) {
 	})
 }
 
-// until waits for what the loops have yet to do. The clock stands still meanwhile, so it asks again and again.
+// until waits for what the loops have yet to do: it looks when a delivery has changed, and now and then for what other
+// servers and the passing of time do.
 func (w *world) until(t *testing.T, done func() bool) {
 	t.Helper()
+	woken := w.hub.Subscribe(hub.Deliveries)
+	defer woken.Close()
+	now := time.NewTicker(10 * time.Millisecond)
+	defer now.Stop()
 	ctx := patience(t)
 	for !done() {
-		if ctx.Err() != nil {
+		select {
+		case <-woken.C():
+		case <-now.C:
+		case <-ctx.Done():
 			t.Fatalf("it did not come to be; deliveries: %v\n%s", w.deliveries(t), w.log)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -228,5 +236,21 @@ func TestRestartFreesWhatWasUnderWay(t *testing.T) {
 		w.post.wait(t, 1)
 		stop()
 		same(t, "told", w.post.got(), []string{"mail:me opened job"})
+	})
+}
+
+// The loops begin with channels that they have yet to read: nobody is sent to the default route for that.
+func TestStartWithChannelsOfTheDatabase(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		must(w.alerts.Channels.Create(patience(t), api.ChannelInput{Name: "mine", Kind: api.ChannelWebhook, Settings: map[string]string{"to": "x"}}))(t)
+		w.pulse(t, "job", "mine", "")
+		w.pass(t, time.Minute)
+		w.alerts.Channels = must(NewChannels(w.alerts.Channels.ChannelOptions))(t)
+		w.alerts.NotePulse(patience(t), "job", api.LegacyTarget{AlertType: "mine"})
+		stop := w.run(t)
+		w.post.wait(t, 1)
+		stop()
+		same(t, "told", w.post.got(), []string{"webhook:x opened job"})
+		same(t, "warnings", w.warnings(t, "job"), []string(nil))
 	})
 }

@@ -35,7 +35,10 @@ func (r *Router) Run(ctx context.Context) error {
 		case <-woken.C():
 		case <-timer.C():
 		}
-		err := r.route(ctx)
+		err := a.Channels.ready(ctx)
+		if err == nil {
+			err = r.route(ctx)
+		}
 		if now := a.Clock.Now(); err == nil && now.Sub(forgot) >= forgetEvery {
 			forgot = now
 			err = a.Store.Deliveries.ForgetTargets(ctx)

@@ -58,8 +58,8 @@ func (s *Sender) Run(ctx context.Context) error {
 		case lane := <-round.ended:
 			round.lanes.end(lane)
 		}
-		var err error
-		if !freed { // what an earlier life of this server had under way
+		err := a.Channels.ready(ctx)
+		if err == nil && !freed { // what an earlier life of this server had under way
 			err = a.Store.Deliveries.FreeOwn(ctx)
 			freed = err == nil
 		}
@@ -135,8 +135,7 @@ func (s *Sender) attempt(ctx context.Context, d store.Delivery) {
 
 // hand gives a message to the channel of its delivery.
 func (a *Alerts) hand(ctx context.Context, d store.Delivery, m *notify.Message) (string, error) {
-	directory := a.Channels.current.Load()
-	member := directory.find(d.Channel)
+	directory, member := a.Channels.findFresh(ctx, d.Channel)
 	switch {
 	case member == nil:
 		return "", notify.Fail(notify.GiveUp, directory.missing(d.Channel), nil)

@@ -166,6 +166,15 @@ func (s *story) check(t *testing.T) {
 	}
 }
 
+// inDigest reports whether a digest that was sent has a line about the subject of a delivery.
+func (s *story) inDigest(d store.Delivery) bool {
+	return slices.ContainsFunc(s.post.letters, func(l letter) bool {
+		return l.delivery == d.Digest && slices.ContainsFunc(l.message.Items, func(i notify.Item) bool {
+			return i.Kind == api.SubjectEvent && d.SubjectKind == api.SubjectEvent || i.Name == d.Subject
+		})
+	})
+}
+
 // checkIncident looks at what was told of one incident, and when.
 func (s *story) checkIncident(t *testing.T, i store.Incident) {
 	t.Helper()
@@ -176,7 +185,7 @@ func (s *story) checkIncident(t *testing.T, i store.Incident) {
 		var first api.Time
 		if carrier := s.sent[d.ID]; len(carrier) > 0 {
 			first = carrier[0]
-		} else if carrier := s.sent[d.Digest]; len(carrier) > 0 {
+		} else if carrier := s.sent[d.Digest]; len(carrier) > 0 && s.inDigest(d) {
 			first = carrier[0]
 		}
 		if d.State == api.DeliverySent && first == 0 {

@@ -1,9 +1,11 @@
 package alert
 
 import (
+	"context"
 	netmail "net/mail"
 	"slices"
 	"strings"
+	"time"
 
 	"watchkeeper/api"
 )
@@ -12,9 +14,10 @@ import (
 // of KindInvalid: it lists what exists, or says what is wrong with the address. A kind that is not set up yet may be
 // named all the same.
 func (c *Channels) CheckTarget(target string) error {
-	d := c.current.Load()
+	ctx, cancel := context.WithTimeout(context.Background(), lookTime)
+	defer cancel()
 	t := api.ParseTarget(target)
-	m := d.find(t.Channel)
+	d, m := c.findFresh(ctx, t.Channel)
 	switch {
 	case m == nil:
 		return api.Errorf(api.KindInvalid, "%s", d.missing(t.Channel))
@@ -30,6 +33,9 @@ func (c *Channels) CheckTarget(target string) error {
 	}
 	return nil
 }
+
+// lookTime is how long a look for a channel that is not known may take.
+const lookTime = 5 * time.Second
 
 // CheckPulseTarget is CheckTarget for what the holder of a credential for pulses may name: no URL of shoutrrr, which is
 // for channels that somebody has made, and only addresses that the setting alerts.targets lets through.

@@ -77,6 +77,9 @@ func (w *world) use(t *testing.T, registry notify.Registry, common notify.Option
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := channels.Load(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 	w.alerts = New(Options{
 		Store: w.Store, Hub: w.hub, Clock: w.clock, Log: log, Channels: channels, Zone: time.UTC,
 		DefaultRoute: []api.Target{{Channel: "mail", Address: "boss@example.org"}}, PublicURL: "https://watch.example.org",

@@ -352,35 +352,65 @@ func digestFate(t *testing.T, f *Fixture) {
 	}
 }
 
-// digestComplete lets messages become due while the digest is being claimed: each is either in it or goes by itself.
+// digestComplete lets messages become due while their digest is being claimed: each is told by it or waits for another.
 func digestComplete(t *testing.T, f *Fixture) {
 	f.register(t, "one")
-	f.downMany(t, 40)
-	f.attend(t, tell("ops"))
-	f.pass(t, time.Minute)
-	for i := range 10 {
-		must(f.Pulses.Add(f.pulse(fmt.Sprintf("job%02d", i), 60)))(t)
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() { f.attend(t, tell("ops")) })
-	digests := f.claimList(t, everything)
-	wg.Wait()
-	digests = append(digests, f.claimList(t, everything)...)
-	toldOf := map[string]bool{}
-	for _, d := range digests {
-		if d.About != api.AboutDigest {
-			toldOf[d.ID] = true
-			continue
+	other := f.second(t, f.Clock)
+	for round := range 6 {
+		channel := fmt.Sprint("ops", round)
+		f.downMany(t, 12)
+		f.attend(t, tell(channel))
+		f.pass(t, time.Minute)
+		for i := range 12 {
+			must(f.Pulses.Add(f.pulse(fmt.Sprintf("job%02d", i), 30)))(t)
 		}
-		must(f.Deliveries.Content(context.Background(), d))(t)
-		f.record(t, d, store.Outcome{State: api.DeliverySent})
-	}
-	for _, d := range must(f.Deliveries.List(context.Background(), store.DeliveryFilter{State: api.DeliveryHeld, Limit: 100}))(t) {
-		// One that is still held must wait for a digest that will go.
-		digest := must(f.Deliveries.Get(context.Background(), d.Digest))(t)
-		if digest.State != api.DeliveryWaiting {
-			t.Errorf("%s waits for a digest that is %s", d.Subject, digest.State)
+		inDigest := map[string]bool{} // what the digest tells, by change
+		read := func(list []store.Delivery) {
+			for _, d := range list {
+				for _, m := range must(f.Deliveries.Content(context.Background(), d))(t).Members {
+					inDigest[fmt.Sprint(m.Change.ID)] = true
+				}
+			}
 		}
+		var claimed []store.Delivery
+		if round == 0 { // one after the other
+			claimed = f.claimList(t, everything)
+			read(claimed)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := other.Incidents.Attend(context.Background(), tell(channel)); err != nil {
+				t.Error(err)
+			}
+		})
+		if round > 0 {
+			claimed = f.claimList(t, everything)
+			read(claimed)
+		}
+		wg.Wait()
+		for _, d := range claimed {
+			f.record(t, d, store.Outcome{State: api.DeliverySent})
+		}
+		for _, d := range must(f.Deliveries.List(context.Background(), store.DeliveryFilter{Channel: channel, Limit: 100}))(t) {
+			switch {
+			case d.State == api.DeliverySent && d.Digest != "" && !inDigest[fmt.Sprint(d.ChangeID)]:
+				t.Errorf("%s of %s counts as sent, but the digest did not tell it", d.About, d.Subject)
+			case d.State == api.DeliveryHeld:
+				digest := must(f.Deliveries.Get(context.Background(), d.Digest))(t)
+				same(t, "the digest that "+d.Subject+" waits for", digest.State, api.DeliveryWaiting)
+			}
+		}
+		for _, d := range f.claimList(t, everything) {
+			f.record(t, d, store.Outcome{State: api.DeliverySent})
+		}
+		f.pass(t, time.Minute)
+		for _, d := range f.claimList(t, everything) {
+			f.record(t, d, store.Outcome{State: api.DeliverySent})
+		}
+		same(t, "held after all", len(must(f.Deliveries.List(context.Background(), store.DeliveryFilter{State: api.DeliveryHeld, Limit: 100}))(t)), 0)
+		f.attend(t, tell()) // those that went down meanwhile are told to nobody
+		f.sweepAll(t)
+		f.attend(t, tell())
 	}
 }
 

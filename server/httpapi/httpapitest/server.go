@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -40,7 +41,9 @@ type Options struct {
 	// BodyLimit is how much of the body of a ping is kept. Nil is the default of 10,000.
 	BodyLimit *int
 	CA        func() []byte
-	Log       *slog.Logger // default none
+	// TrustedProxies are whose X-Forwarded headers are believed.
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger // default none
 }
 
 // Server is the routes of a server, with what they are made of.
@@ -131,7 +134,7 @@ func (s *Server) build(tb testing.TB) {
 		},
 		Ping: ping.Options{Services: services, CheckKey: authenticator.IsPingKey, BodyLimit: *o.BodyLimit},
 	}))(tb)
-	s.Floor = web.NewFloor(web.FloorOptions{Logger: o.Log, Now: f.Clock.Now})
+	s.Floor = web.NewFloor(web.FloorOptions{Logger: o.Log, Now: f.Clock.Now, TrustedProxies: o.TrustedProxies})
 	s.Handler = s.Floor.Wrap(router)
 }
 

@@ -140,7 +140,7 @@ func TestCompressedEvents(t *testing.T) {
 		return s.ask(t, ask{method: "POST", path: "/api/v1/events", body: body, header: map[string]string{"Content-Encoding": "gzip"}})
 	}
 	send(zip(`{"service":"a","message":"m"}`)).want(201)
-	send(zip(`{"service":"a","message":"` + strings.Repeat("x", 64<<20) + `"}`)).refused(api.KindTooLarge)
+	send(zip(`{"service":"a","message":"` + strings.Repeat("x", 17<<20) + `"}`)).refused(api.KindTooLarge)
 	send("not gzip").refused(api.KindMalformed)
 }
 

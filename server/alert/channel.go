@@ -219,7 +219,7 @@ func (c *Channels) Get(name string) (api.Channel, error) {
 var errNoChannel = api.Errorf(api.KindNotFound, "there is no such channel")
 
 // TestTarget sends a test message now, leaving no trace, and gives what the other side said. The name is that of a
-// channel or of a kind; a kind needs an address, and takes that of the default route when none is given.
+// channel or of a kind, which needs an address.
 func (c *Channels) TestTarget(ctx context.Context, t api.Target) (api.ChannelTest, error) {
 	_, m := c.findFresh(ctx, t.Channel)
 	switch {

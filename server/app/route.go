@@ -34,7 +34,8 @@ func (s *server) routeOptions() httpapi.Options {
 		},
 		WatchTower: watchtower.Options{
 			Services: s.services, Events: s.events, Store: s.store, Clock: s.clock, Authenticate: gate.Authenticate,
-			Presets: presets, Version: s.Version, Zone: c.TimeZone, ListLimit: c.EventsListLimit,
+			NotePulse: s.alerts.NotePulse,
+			Presets:   presets, Version: s.Version, Zone: c.TimeZone, ListLimit: c.EventsListLimit,
 		},
 		Ping: ping.Options{Services: s.services, CheckKey: s.authn.IsPingKey, BodyLimit: int(c.PingBodyLimit)},
 	}

@@ -20,6 +20,7 @@ import (
 	"watchkeeper/server/cron"
 	"watchkeeper/server/event"
 	"watchkeeper/server/httpapi"
+	"watchkeeper/server/httpapi/ping"
 	"watchkeeper/server/httpapi/web"
 	"watchkeeper/server/hub"
 	"watchkeeper/server/secret"
@@ -128,7 +129,7 @@ func (s *server) start(ctx context.Context) error {
 	}
 	s.services = service.New(service.Options{
 		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Zone: zoneName(c.TimeZone),
-		CheckTarget: s.channels.CheckTarget, BodyLimit: int(c.PingBodyLimit),
+		CheckTarget: s.channels.CheckTarget, BodyLimit: ping.KeptBody(int(c.PingBodyLimit)),
 	})
 	s.metrics.watch(s)
 	router, err := httpapi.Routes(s.routeOptions())

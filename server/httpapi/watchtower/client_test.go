@@ -271,3 +271,23 @@ func TestClientThatVerifies(t *testing.T) {
 	same(t, "list", get("/heartbeats"), `{"heartBeats":[],"result":200}`+"\n")
 	same(t, "authority", get("/ca.pem"), string(pem))
 }
+
+// A sign of life is not refused for an alert type that does not exist, but somebody hears of it, once.
+func TestUnknownAlertTypeLeavesAWarning(t *testing.T) {
+	address, _ := startProgram(t)
+	conn := dial(t, address)
+	for range 3 {
+		body := `{"service":"job","alertType":"telepathy","alertTarget":"me","nextIn":60}`
+		answer := conn.send(t, sent{head: python("POST /heartbeat"), body: body})
+		if text, err := io.ReadAll(answer.Body); err != nil || !strings.Contains(string(text), `"result":200`) {
+			t.Fatalf("%s, %v", text, err)
+		}
+	}
+	var got object
+	if err := json.NewDecoder(conn.send(t, sent{head: python("GET /events?level=warning&service=job")}).Body).Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if warnings := texts(got["events"], "message"); len(warnings) != 1 || !strings.Contains(warnings[0], "telepathy") {
+		t.Errorf("warnings %q", warnings)
+	}
+}

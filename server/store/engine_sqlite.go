@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -97,6 +98,23 @@ func (c *sqliteConn) prepared(ctx context.Context, text string) (*sql.Stmt, erro
 	return s, nil
 }
 
+// Close gives the connection back to where it came from. database/sql does not end statements that were prepared on a
+// connection taken out of its pool, and SQLite keeps the files open for as long as one is left.
+func (c *sqliteConn) Close() error {
+	var errs []error
+	for _, s := range c.statements {
+		errs = append(errs, s.Close())
+	}
+	clear(c.statements)
+	return errors.Join(append(errs, c.Conn.Close())...)
+}
+
+// discard closes the connection for good: nobody knows what state it is in.
+func (c *sqliteConn) discard() {
+	_ = c.Raw(func(any) error { return driver.ErrBadConn })
+	_ = c.Close()
+}
+
 func newSQLiteConn(ctx context.Context, db *sql.DB) (*sqliteConn, error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
@@ -117,7 +135,7 @@ func (e *sqliteEngine) begin(ctx context.Context, _ use) (session, error) {
 	}
 	s := &sqliteSession{conn: e.conn, release: func(healthy bool) {
 		if !healthy {
-			e.conn.Close()
+			e.conn.discard()
 			e.conn = nil
 		}
 		e.turn.Unlock()
@@ -141,7 +159,7 @@ func (e *sqliteEngine) view(ctx context.Context) (session, error) {
 	}
 	s := &sqliteSession{conn: c, release: func(healthy bool) {
 		if !healthy {
-			c.Close()
+			c.discard()
 			c = nil
 		}
 		e.readTurns <- c

@@ -14,7 +14,10 @@ func TestSave(t *testing.T) {
 	must(t, first.Save(t.Context(), saved))
 	must(t, execute(t.Context(), first.URL("mine"), "update seed set n = 4"))
 
-	second := Start(t, Options{Data: saved})
+	second := Start(t, Options{Data: saved, Durability: Durable})
+	if got := scalar[string](t, second.URL("mine"), "show fsync"); got != "on" {
+		t.Errorf("fsync is %s in a durable copy of a fast server", got)
+	}
 	if got := scalar[int](t, second.URL("mine"), "select n from seed"); got != 3 {
 		t.Errorf("n = %d, want 3 as it was saved", got)
 	}

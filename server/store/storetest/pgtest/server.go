@@ -125,6 +125,8 @@ func (s *Server) configure(options Options) error {
 	}
 	switch options.Durability {
 	case Durable:
+		// Data saved by another server come with the settings of that one.
+		settings["fsync"], settings["full_page_writes"], settings["synchronous_commit"] = "on", "on", "on"
 		settings["shared_buffers"] = "256MB"
 	case Fast, "":
 		settings["fsync"] = "off"

@@ -28,13 +28,14 @@ type remote struct {
 	answers [][]byte // as they came
 }
 
-// remoteFlags adds the flags by which the server is named.
+// remoteFlags adds the flags by which the server is named. They come before all others of a command.
 func (r *run) remoteFlags(c *cobra.Command) *remote {
 	m := &remote{run: r}
 	f := c.Flags()
 	f.StringVar(&m.server, "server", "", "`address` of the server; unless given, the one on this machine [WATCHKEEPER_URL]")
 	f.StringVar(&m.token, "token", "", "`token` for it; unless given, the password, where that is known [WATCHKEEPER_TOKEN]")
 	f.StringVar(&m.ca, "ca", "", "`file` with the certificate authority of the server; unless given, ca.pem of the data folder [WATCHKEEPER_CA]")
+	f.VisitAll(share)
 	f.BoolVar(&m.asJSON, "json", false, "print what the server answered, as JSON")
 	settingFlags(c, "data")
 	return m

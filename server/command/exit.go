@@ -108,7 +108,7 @@ func lines(err error) []string {
 	out := []string{known.Message}
 	for _, f := range known.Fields {
 		place := f.Location
-		for _, prefix := range []string{"body.", "query.", "path."} {
+		for _, prefix := range []string{"body[0].", "body.", "query.", "path."} {
 			place = strings.TrimPrefix(place, prefix)
 		}
 		out = append(out, place+" "+f.Message)

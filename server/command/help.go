@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // helpWidth is where lines of help are broken.
@@ -29,14 +30,31 @@ func usage(c *cobra.Command) error {
 	if c.HasExample() {
 		fmt.Fprintf(&b, "\nExamples:\n%s\n", indented(c.Example))
 	}
-	if c.HasAvailableLocalFlags() {
-		fmt.Fprintf(&b, "\nFlags:\n%s", c.LocalFlags().FlagUsagesWrapped(helpWidth))
+	own, shared := pflag.NewFlagSet("own", pflag.ContinueOnError), pflag.NewFlagSet("shared", pflag.ContinueOnError)
+	own.SortFlags = c.Flags().SortFlags
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Annotations[sharedFlag] != nil {
+			shared.AddFlag(f)
+		} else {
+			own.AddFlag(f)
+		}
+	})
+	fmt.Fprintf(&b, "\nFlags:\n%s", own.FlagUsagesWrapped(helpWidth))
+	if shared.HasFlags() {
+		fmt.Fprintf(&b, "\nWhich server:\n%s", shared.FlagUsagesWrapped(helpWidth))
 	}
 	if c.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\nMore of a command: %s COMMAND --help\n", c.CommandPath())
 	}
 	_, err := fmt.Fprint(c.OutOrStderr(), b.String())
 	return err
+}
+
+// sharedFlag marks flags that many commands have, for a heading of their own.
+const sharedFlag = "shared"
+
+func share(f *pflag.Flag) {
+	f.Annotations = map[string][]string{sharedFlag: {}}
 }
 
 // list writes the commands of a group.

@@ -15,8 +15,8 @@ func (r *run) passwordCommand() *cobra.Command {
 		Long: `Show, set or replace the password of the server, which may do everything.
 
 It is kept in the database, sealed with the secret of the server, so these commands need the server's own settings: its
-data folder, or its database and secret. The server may run meanwhile. A password that is set by WATCHKEEPER_PASSWORD wins
-over the one in the database.`,
+data folder, or its database and secret. The server may run meanwhile. A password that is set by WATCHKEEPER_PASSWORD
+wins over the one in the database.`,
 	}, r.passwordShowCommand(), r.passwordSetCommand(), r.passwordRotateCommand())
 }
 

@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"os/signal"
 	"syscall"
 	"time"
@@ -57,11 +59,21 @@ func (r *run) serve(c *cobra.Command) error {
 	}
 	select {
 	case err := <-ended:
-		return err
+		return stopped(log, err)
 	case <-time.After(stopPatience):
 		log.Error("stopping took too long and was broken off; what was acknowledged is stored", "after", stopPatience.String())
 		return nil
 	}
+}
+
+// stopped gives what a stop that was asked for ends with. What was broken off by it, such as a migration at the start, has
+// not failed.
+func stopped(log *slog.Logger, err error) error {
+	if errors.Is(err, context.Canceled) {
+		log.Warn("stopped before the start was complete", "cause", err)
+		return nil
+	}
+	return err
 }
 
 // stopPatience is just under what is promised to whoever sent the signal.

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -186,7 +187,7 @@ func serviceFlags(f *pflag.FlagSet) *serviceSettings {
 	s.maxRun = durationFlag(f, "max-run", "a run that took longer counts as failed")
 	s.minRun = durationFlag(f, "min-run", "a run that took less counts as failed")
 	s.finishWithin = durationFlag(f, "finish-within", "time after a start by which the run must have ended")
-	f.StringSliceVar(&s.alerts, "alert", nil, "`who` is told: mail:ADDRESS, pushover:KEY, webhook:URL or a channel; unless given, the default route")
+	f.StringArrayVar(&s.alerts, "alert", nil, "`who` is told: mail:ADDRESS, pushover:KEY, webhook:URL or a channel; may be repeated; unless given, the default route")
 	f.StringSliceVar(&s.tags, "tag", nil, "`words` to find it by")
 	f.StringVar(&s.host, "host", "", "`host` on which it runs")
 	f.StringVar(&s.description, "description", "", "`text` for people")
@@ -203,6 +204,7 @@ func (s *serviceSettings) input() api.ServiceInput {
 	}
 	given(s.flags, "cron", &in.Cron, &s.cron)
 	given(s.flags, "time-zone", &in.TimeZone, &s.zone)
+	s.alerts = slices.DeleteFunc(s.alerts, func(target string) bool { return target == "" })
 	given(s.flags, "alert", &in.Alerts, &s.alerts)
 	given(s.flags, "tag", &in.Tags, &s.tags)
 	given(s.flags, "host", &in.Host, &s.host)
@@ -250,7 +252,7 @@ func (r *run) serviceUpdateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "update NAME", Short: "Change settings of a service", Args: arguments("NAME"),
 		Long:    "Change the settings of a service that are given; the others stay. What is empty is taken away.",
-		Example: "watchkeeper service update nightly-backup --grace 2h --alert mail:me@example.org,ops",
+		Example: "watchkeeper service update nightly-backup --grace 2h --alert mail:me@example.org --alert ops",
 	}
 	m := r.remoteFlags(c)
 	settings := serviceFlags(c.Flags())

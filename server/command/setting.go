@@ -15,7 +15,9 @@ func settingFlags(c *cobra.Command, names ...string) {
 	all := pflag.NewFlagSet("settings", pflag.ContinueOnError)
 	config.Flags(all)
 	for _, name := range append(names, config.FileFlag) {
-		c.Flags().AddFlag(all.Lookup(name))
+		f := all.Lookup(name)
+		share(f)
+		c.Flags().AddFlag(f)
 	}
 }
 

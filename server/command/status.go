@@ -15,8 +15,8 @@ import (
 func (r *run) statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: "Say what is wrong now, since when, and who was told", Args: arguments(),
-		Long: `Say what is wrong now, since when, and who was told. Exits 0 when nothing is down, 1 when something is, 3 when the server
-cannot be reached.`,
+		Long: `Say what is wrong now, since when, and who was told. Exits 0 when nothing is down, 1 when something is, 3 when the
+server cannot be reached.`,
 	}
 	m := r.remoteFlags(c)
 	c.RunE = r.begin(func(c *cobra.Command, _ []string) error {

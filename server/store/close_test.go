@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,4 +30,25 @@ func TestCloseLeavesOneFile(t *testing.T) {
 			t.Errorf("%s is left after closing (%v)", left, err)
 		}
 	}
+}
+
+func TestGivingUpCostsNothing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, f *storetest.Fixture) {
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 3 {
+			if _, err := f.Services.Create(gone, api.ServiceSettings{Name: "unwanted"}); !errors.Is(err, context.Canceled) {
+				t.Errorf("creating for a caller who has gone gave %v", err)
+			}
+			if _, err := f.Services.ByName(gone, "unwanted"); !errors.Is(err, context.Canceled) {
+				t.Errorf("reading for a caller who has gone gave %v", err)
+			}
+		}
+		if _, err := f.Services.Create(t.Context(), api.ServiceSettings{Name: "wanted"}); err != nil {
+			t.Error(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -101,18 +101,25 @@ func (c *sqliteConn) prepared(ctx context.Context, text string) (*sql.Stmt, erro
 // Close gives the connection back to where it came from. database/sql does not end statements that were prepared on a
 // connection taken out of its pool, and SQLite keeps the files open for as long as one is left.
 func (c *sqliteConn) Close() error {
+	return errors.Join(c.finalize(), c.Conn.Close())
+}
+
+// discard closes the connection for good: nobody knows what state it is in.
+func (c *sqliteConn) discard() {
+	_ = c.finalize()
+	_ = c.Raw(func(any) error { return driver.ErrBadConn })
+}
+
+func (c *sqliteConn) finalize() error {
+	if err := c.Raw(func(any) error { return nil }); err != nil {
+		return err // closed already, and its statements must not be touched any more
+	}
 	var errs []error
 	for _, s := range c.statements {
 		errs = append(errs, s.Close())
 	}
 	clear(c.statements)
-	return errors.Join(append(errs, c.Conn.Close())...)
-}
-
-// discard closes the connection for good: nobody knows what state it is in.
-func (c *sqliteConn) discard() {
-	_ = c.Raw(func(any) error { return driver.ErrBadConn })
-	_ = c.Close()
+	return errors.Join(errs...)
 }
 
 func newSQLiteConn(ctx context.Context, db *sql.DB) (*sqliteConn, error) {
@@ -125,6 +132,10 @@ func newSQLiteConn(ctx context.Context, db *sql.DB) (*sqliteConn, error) {
 
 func (e *sqliteEngine) begin(ctx context.Context, _ use) (session, error) {
 	e.turn.Lock()
+	if err := ctx.Err(); err != nil {
+		e.turn.Unlock()
+		return nil, err
+	}
 	if e.conn == nil {
 		c, err := newSQLiteConn(ctx, e.writer)
 		if err != nil {
@@ -175,9 +186,10 @@ type sqliteSession struct {
 	done    bool
 }
 
-// start runs the statement that opens the transaction and gives the connection back when that fails.
+// start runs the statement that opens the transaction and gives the connection back when that fails. A caller who gives
+// up meanwhile must not cost the connection, whose cache is worth much.
 func (s *sqliteSession) start(ctx context.Context, begin string) error {
-	if _, err := s.exec(ctx, begin); err != nil {
+	if _, err := s.exec(context.WithoutCancel(ctx), begin); err != nil {
 		s.end(false)
 		return err
 	}

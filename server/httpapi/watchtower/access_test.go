@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,4 +128,20 @@ func TestThrottlingNeverRefusesARightPassword(t *testing.T) {
 	}
 	s.Clock.Advance(time.Second)
 	s.pulse(t, "a", 60)
+}
+
+func TestPulseTokenNamesNoURLOfShoutrrr(t *testing.T) {
+	s := onSQLite(t)
+	for _, test := range []struct{ password, want string }{
+		{s.Token(t, api.ScopePulse, ""), ""},
+		{httpapitest.Password, "discord://token@id"},
+	} {
+		r := s.Ask(t, httpapitest.Ask{
+			To: "POST /heartbeat", Password: test.password,
+			Body: `{"service":"job","nextIn":60,"alertType":"Shoutrrr","alertTarget":"discord://token@id"}`,
+		})
+		if !strings.Contains(r.Body, `"alertTarget":"`+test.want+`"`) || !strings.Contains(r.Body, `"result":200`) {
+			t.Errorf("%q, want the target %q", r.Body, test.want)
+		}
+	}
 }

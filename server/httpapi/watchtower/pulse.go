@@ -3,6 +3,7 @@ package watchtower
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"watchkeeper/api"
 	"watchkeeper/server/httpapi/web"
@@ -33,6 +34,10 @@ func (h *routes) pulse(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := p.RequireName(sign.Name); err != nil {
 		return err
+	}
+	if !p.May(api.ScopeAdmin) && strings.EqualFold(sign.Legacy.AlertType, string(api.ChannelShoutrrr)) {
+		// Its address is a URL that makes the server talk to anybody in any way; whoever may only pulse names a channel.
+		sign.Legacy.AlertTarget = ""
 	}
 	describe(&sign, r)
 	result, err := h.Services.Pulse(sign)

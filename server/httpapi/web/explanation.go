@@ -46,10 +46,16 @@ type explanation struct {
 func (e *explanation) add(at, reason string, raw []byte) {
 	f := api.FieldError{Location: at, Message: reason}
 	// Numbers and booleans help to understand; a text in the wrong place may be a secret.
-	if len(raw) > 0 && len(raw) <= maxShownValue && raw[0] != '"' && raw[0] != '{' && raw[0] != '[' {
+	if len(raw) > 0 && len(raw) <= maxShownValue && raw[0] != '"' && raw[0] != '{' && raw[0] != '[' && readable(raw) {
 		f.Value = json.RawMessage(slices.Clone(raw))
 	}
 	e.fields = append(e.fields, f)
+}
+
+// readable reports whether a client can decode a value: 1e999 is JSON, and no number that programs know.
+func readable(raw []byte) bool {
+	var v any
+	return json.Unmarshal(raw, &v) == nil
 }
 
 func (e *explanation) walk(raw []byte, t reflect.Type, at string) {

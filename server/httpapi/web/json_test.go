@@ -148,6 +148,16 @@ func TestExplanationIsBoundedAndKeepsSecrets(t *testing.T) {
 	}
 }
 
+func TestExplanationCanBeDecoded(t *testing.T) {
+	t.Parallel()
+	err := DecodeJSON([]byte(`{"next_in":1e999}`), &thing{}, Decoding{})
+	text, failed := json.Marshal(api.ProblemOf(err))
+	var back api.Problem
+	if failed != nil || json.Unmarshal(text, &back) != nil || len(back.Errors) != 1 {
+		t.Errorf("%s (%v)", text, err)
+	}
+}
+
 func TestListsAreCountedBeforeTheyAreDecoded(t *testing.T) {
 	t.Parallel()
 	list := func(n int) []byte {

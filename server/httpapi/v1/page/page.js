@@ -254,7 +254,7 @@ function openTarget() {
 async function load(secret) {
   const form = byId('credential');
   try {
-    const answer = await fetch('openapi.json', { headers: secret ? { password: secret } : {} });
+    const answer = await fetch(new URL('openapi.json', location.origin + location.pathname), { headers: secret ? { password: secret } : {} });
     if (answer.status === 401 || answer.status === 403) {
       form.hidden = false;
       byId('secret').focus();

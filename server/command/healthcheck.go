@@ -18,27 +18,33 @@ func (r *run) healthcheckCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "healthcheck", Short: "Ask whether the server on this machine lives; exits 0 or 1", Args: arguments(),
 		Long: `Ask /healthz of the server on this machine, at the address and in the TLS mode of its settings. Exits 0 when it lives,
-else 1.`,
-		RunE: r.begin(func(c *cobra.Command, _ []string) error {
-			if err := r.checkHealth(c); err != nil {
-				return fmt.Errorf("not healthy: %w", err)
-			}
-			_, err := fmt.Fprintln(r.Out, "healthy")
-			return err
-		}),
+else 1. With --ready it is /readyz that is asked: whether the server can serve, which it cannot while it migrates or
+when its database is away.`,
 	}
+	ready := c.Flags().Bool("ready", false, "ask whether the server can serve")
+	c.RunE = r.begin(func(c *cobra.Command, _ []string) error {
+		path, state := "/healthz", "healthy"
+		if *ready {
+			path, state = "/readyz", "ready"
+		}
+		if err := r.checkHealth(c, path); err != nil {
+			return fmt.Errorf("not %s: %w", state, err)
+		}
+		_, err := fmt.Fprintln(r.Out, state)
+		return err
+	})
 	settingFlags(c, "data", "listen", "tls")
 	return c
 }
 
-func (r *run) checkHealth(c *cobra.Command) error {
+func (r *run) checkHealth(c *cobra.Command, path string) error {
 	loaded, err := r.settings(c)
 	if err != nil {
 		return errors.New(err.Error()) // not the exit code of wrong usage
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), healthPatience)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, localURL(loaded.Config)+"/healthz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, localURL(loaded.Config)+path, nil)
 	if err != nil {
 		return err
 	}

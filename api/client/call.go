@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 
 	"watchkeeper/api"
@@ -30,11 +31,13 @@ type call struct {
 	query  url.Values
 	header http.Header
 	body   any // becomes JSON; nil for none
+	// extra is how much longer than usual the server may take, because it waits for somebody else.
+	extra time.Duration
 }
 
 // do sends a request and reads the answer into a value, nil for none. It gives the status of success.
 func (c *Client) do(ctx context.Context, request call, into any) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout+request.extra)
 	defer cancel()
 	answer, err := c.send(ctx, request)
 	if err != nil {

@@ -3,11 +3,15 @@ package client
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"watchkeeper/api"
 )
 
 const channelsPath = "/api/v1/channels"
+
+// sendPatience is how long a server tries at most to send one message.
+const sendPatience = 30 * time.Second
 
 // Channels gives the channels by name. Their secrets are masked.
 func (c *Client) Channels() List[api.Channel] { return List[api.Channel]{c, channelsPath, nil} }
@@ -42,7 +46,7 @@ func (c *Client) channel(ctx context.Context, request call) (api.Channel, error)
 // TestChannel sends a test message through a channel, or through a kind such as mail, now. A channel that does not name
 // its recipient needs an address; otherwise it is empty. That the other side refused is no error: see OK of the answer.
 func (c *Client) TestChannel(ctx context.Context, name, address string) (api.ChannelTest, error) {
-	request := call{method: http.MethodPost, path: channelsPath + "/" + segment(name) + "/test"}
+	request := call{method: http.MethodPost, path: channelsPath + "/" + segment(name) + "/test", extra: sendPatience}
 	if address != "" {
 		request.body = map[string]string{"address": address}
 	}

@@ -26,16 +26,18 @@ func (r *run) channelListCommand() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List channels, their secrets masked", Args: arguments()}
 	m := r.remoteFlags(c)
 	c.RunE = r.begin(func(c *cobra.Command, _ []string) error {
-		return many(m, c, 0, (*client.Client).Channels, func(p *page, list []api.Channel) {
-			t := p.table("NAME", "KIND", "FROM", "SETTINGS")
-			for i := range list {
-				ch := &list[i]
-				t.row(ch.Name, string(ch.Kind), ch.Source, settingsOf(ch))
-			}
-			t.end("There are none. The kinds mail, pushover, webhook and shoutrrr can be used without.")
-		})
+		return listing[api.Channel]{list: (*client.Client).Channels, print: printChannels}.put(m, c)
 	})
 	return c
+}
+
+func printChannels(p *page, list []api.Channel) {
+	t := p.table("NAME", "KIND", "FROM", "SETTINGS")
+	for i := range list {
+		ch := &list[i]
+		t.row(ch.Name, string(ch.Kind), ch.Source, settingsOf(ch))
+	}
+	t.end("There are none. The kinds mail, pushover, webhook and shoutrrr can be used without.")
 }
 
 func settingsOf(ch *api.Channel) string {
@@ -71,14 +73,14 @@ watchkeeper channel add chat --kind shoutrrr --set-file url=- < url.txt`,
 		if err := in.Validate(); err != nil {
 			return err
 		}
-		return one(m, c, func(ctx context.Context, server *client.Client) (api.Channel, error) {
+		return question[api.Channel]{ask: func(ctx context.Context, server *client.Client) (api.Channel, error) {
 			if replace {
 				return server.PutChannel(ctx, in)
 			}
 			return server.CreateChannel(ctx, in)
-		}, func(p *page, ch api.Channel) {
+		}, print: func(p *page, ch api.Channel) {
 			p.line("%s is there; try it with: watchkeeper channel test %s", ch.Name, ch.Name)
-		})
+		}}.put(m, c)
 	})
 	return c
 }
@@ -145,17 +147,20 @@ A kind may stand in place of a channel, and needs an address: as a second argume
 			target.Address = args[1]
 		}
 		ok := false
-		err := one(m, c, func(ctx context.Context, server *client.Client) (api.ChannelTest, error) {
-			answer, err := server.TestChannel(ctx, target.Channel, target.Address)
-			ok = answer.OK
-			return answer, err
-		}, func(p *page, answer api.ChannelTest) {
-			if answer.OK {
-				p.line("taken after %s: %s", answer.Took, answer.Answer)
-			} else {
-				p.line("not taken after %s: %s", answer.Took, answer.Answer)
-			}
-		})
+		err := question[api.ChannelTest]{
+			ask: func(ctx context.Context, server *client.Client) (api.ChannelTest, error) {
+				answer, err := server.TestChannel(ctx, target.Channel, target.Address)
+				ok = answer.OK
+				return answer, err
+			},
+			print: func(p *page, answer api.ChannelTest) {
+				verdict := "taken"
+				if !answer.OK {
+					verdict = "not taken"
+				}
+				p.line("%s after %s: %s", verdict, answer.Took, answer.Answer)
+			},
+		}.put(m, c)
 		if err == nil && !ok {
 			return errAmiss
 		}
@@ -170,7 +175,7 @@ func (r *run) channelDeleteCommand() *cobra.Command {
 		Long: "Delete a channel. Who was told through it is told by the default route from then on.",
 	}
 	m := r.remoteFlags(c)
-	sure := c.Flags().Bool("yes", false, "do not ask")
+	sure := consentFlag(c.Flags())
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
 		return m.ask(c, func(ctx context.Context, server *client.Client) error {
 			ch, err := server.Channel(ctx, args[0])

@@ -131,14 +131,19 @@ func localURL(c config.Config) string {
 	return u.String()
 }
 
-// one asks for one thing and prints it.
-func one[T any](m *remote, c *cobra.Command, get func(context.Context, *client.Client) (T, error), print func(*page, T)) error {
+// question is asked for one thing, which is then printed.
+type question[T any] struct {
+	ask   func(context.Context, *client.Client) (T, error)
+	print func(*page, T)
+}
+
+func (q question[T]) put(m *remote, c *cobra.Command) error {
 	return m.ask(c, func(ctx context.Context, server *client.Client) error {
-		got, err := get(ctx, server)
+		got, err := q.ask(ctx, server)
 		if err != nil {
 			return err
 		}
-		return m.print(func(p *page) { print(p, got) })
+		return m.print(func(p *page) { q.print(p, got) })
 	})
 }
 
@@ -153,10 +158,16 @@ func (m *remote) print(forPeople func(*page)) error {
 	return p.flush()
 }
 
-// many asks for a list, page by page, and prints at most so many of its items; 0 means all.
-func many[T any](m *remote, c *cobra.Command, limit int, get func(*client.Client) client.List[T], print func(*page, []T)) error {
+// listing asks for a list, page by page, of which at most so many items are then printed; 0 means all.
+type listing[T any] struct {
+	limit int
+	list  func(*client.Client) client.List[T]
+	print func(*page, []T)
+}
+
+func (l listing[T]) put(m *remote, c *cobra.Command) error {
 	return m.ask(c, func(ctx context.Context, server *client.Client) error {
-		items, more, err := gather(ctx, get(server), limit)
+		items, more, err := gather(ctx, l.list(server), l.limit)
 		if err != nil {
 			return err
 		}
@@ -164,7 +175,7 @@ func many[T any](m *remote, c *cobra.Command, limit int, get func(*client.Client
 			return m.printMerged()
 		}
 		p := m.run.page()
-		print(p, items)
+		l.print(p, items)
 		if err := p.flush(); err != nil {
 			return err
 		}

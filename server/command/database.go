@@ -19,25 +19,22 @@ func (r *run) databaseOptions(c *cobra.Command) (app.DatabaseOptions, error) {
 	return app.DatabaseOptions{Config: loaded.Config, Loaded: loaded, Log: log}, nil
 }
 
-// locked says whether a command needs what the secret of the server seals.
-type locked string
-
-const (
-	lockedAway locked = "locked"
-	unlocked   locked = "unlocked"
-)
-
-// withDatabase does something with the database of the server's settings.
-func withDatabase(ctx context.Context, o app.DatabaseOptions, need locked, do func(*app.Database) error) (err error) {
+// withDatabase does something with the database of the server's settings, for which nothing sealed is needed.
+func withDatabase(ctx context.Context, o app.DatabaseOptions, do func(*app.Database) error) (err error) {
 	d, err := app.OpenDatabase(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	if need == unlocked {
+	return do(d)
+}
+
+// withSecrets is withDatabase for what needs something that the secret of the server seals.
+func withSecrets(ctx context.Context, o app.DatabaseOptions, do func(*app.Database) error) error {
+	return withDatabase(ctx, o, func(d *app.Database) error {
 		if err := d.Unlock(ctx); err != nil {
 			return err
 		}
-	}
-	return do(d)
+		return do(d)
+	})
 }

@@ -35,8 +35,11 @@ func (r *run) deliveryListCommand() *cobra.Command {
 	f.IntVar(&limit, "limit", api.DefaultLimit, "at most so `many`; 0 means all")
 	c.RunE = r.begin(func(c *cobra.Command, _ []string) error {
 		filter.State = api.DeliveryState(state)
-		return many(m, c, limit, func(server *client.Client) client.List[api.Delivery] { return server.Deliveries(filter) },
-			func(p *page, list []api.Delivery) { printDeliveries(p, list, "There are none.") })
+		return listing[api.Delivery]{
+			limit: limit,
+			list:  func(server *client.Client) client.List[api.Delivery] { return server.Deliveries(filter) },
+			print: func(p *page, list []api.Delivery) { printDeliveries(p, list, "There are none.") },
+		}.put(m, c)
 	})
 	return c
 }
@@ -79,11 +82,11 @@ func (r *run) deliveryRetryCommand() *cobra.Command {
 	c := &cobra.Command{Use: "retry ID", Short: "Send a failed delivery again now", Args: arguments("ID")}
 	m := r.remoteFlags(c)
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
-		return one(m, c, func(ctx context.Context, server *client.Client) (api.Delivery, error) {
+		return question[api.Delivery]{ask: func(ctx context.Context, server *client.Client) (api.Delivery, error) {
 			return server.RetryDelivery(ctx, args[0])
-		}, func(p *page, d api.Delivery) {
+		}, print: func(p *page, d api.Delivery) {
 			p.line("%s to %s is %s", string(d.About), targetOf(&d), string(d.State))
-		})
+		}}.put(m, c)
 	})
 	return c
 }

@@ -66,7 +66,10 @@ func (r *run) eventListCommand() *cobra.Command {
 	c.Flags().IntVar(&limit, "limit", api.DefaultLimit, "at most so `many`; 0 means all")
 	c.RunE = r.begin(func(c *cobra.Command, _ []string) error {
 		filter.Level, filter.From, filter.To = level.level, from.value, to.value
-		return many(m, c, limit, func(server *client.Client) client.List[api.Event] { return server.Events(filter) }, printEvents)
+		return listing[api.Event]{
+			limit: limit, print: printEvents,
+			list: func(server *client.Client) client.List[api.Event] { return server.Events(filter) },
+		}.put(m, c)
 	})
 	return c
 }
@@ -125,7 +128,7 @@ func (m *remote) tail(ctx context.Context, server *client.Client, filter client.
 		if m.asJSON {
 			_, _ = p.out.Write(append(m.answers[len(m.answers)-1], '\n')) // flush gives the error
 		} else {
-			p.line("%s  %-8s  %s  %s", p.clock.stamp(e.Time), levelOf(&e.Event), e.Service, e.Message)
+			p.line("%s  %-8s  %s  %s", p.clock.stamp(e.Time), levelOf(&e.Event), shown(e.Service), shown(e.Message))
 		}
 		m.answers = nil
 		if err := p.flush(); err != nil {
@@ -161,13 +164,13 @@ func (r *run) eventAddCommand() *cobra.Command {
 			}
 			in.Message = strings.TrimRight(string(text), "\r\n")
 		}
-		return one(m, c, func(ctx context.Context, server *client.Client) (api.EventsAnswer, error) {
+		return question[api.EventsAnswer]{ask: func(ctx context.Context, server *client.Client) (api.EventsAnswer, error) {
 			return server.AddEvents(ctx, []api.EventInput{in}, "")
-		}, func(p *page, answer api.EventsAnswer) {
+		}, print: func(p *page, answer api.EventsAnswer) {
 			for _, id := range answer.IDs {
 				p.line("stored as event %d", id)
 			}
-		})
+		}}.put(m, c)
 	})
 	return c
 }

@@ -87,8 +87,11 @@ func (r *run) complain(cmd *cobra.Command, err error) {
 		_ = cmd.Help() // there is nobody else to tell
 		return
 	}
-	text := strings.Join(lines(err), "\n  ")
-	r.say("watchkeeper: %s", text)
+	said := lines(err)
+	r.say("watchkeeper: %s", said[0])
+	for _, line := range said[1:] {
+		r.say("  %s", line)
+	}
 	var wrong usageError
 	if errors.As(err, &wrong) {
 		r.say("See: %s --help", cmd.CommandPath())
@@ -136,4 +139,6 @@ func hintFor(err error) string {
 }
 
 // say writes a line for the person.
-func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.Err, format+"\n", args...) }
+func (r *run) say(format string, args ...any) {
+	_, _ = fmt.Fprintln(r.Err, harmless(fmt.Sprintf(format, args...)))
+}

@@ -31,7 +31,10 @@ func (r *run) incidentListCommand() *cobra.Command {
 		if filter.Subject != "" {
 			filter.SubjectKind = api.SubjectService
 		}
-		return many(m, c, limit, func(server *client.Client) client.List[api.Incident] { return server.Incidents(filter) }, printIncidents)
+		return listing[api.Incident]{
+			limit: limit, print: printIncidents,
+			list: func(server *client.Client) client.List[api.Incident] { return server.Incidents(filter) },
+		}.put(m, c)
 	})
 	return c
 }
@@ -58,9 +61,12 @@ func (r *run) incidentShowCommand() *cobra.Command {
 	c := &cobra.Command{Use: "show ID", Short: "Show an incident and who was told", Args: arguments("ID")}
 	m := r.remoteFlags(c)
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
-		return one(m, c, func(ctx context.Context, server *client.Client) (api.Incident, error) {
-			return server.Incident(ctx, args[0])
-		}, printIncident)
+		return question[api.Incident]{
+			ask: func(ctx context.Context, server *client.Client) (api.Incident, error) {
+				return server.Incident(ctx, args[0])
+			},
+			print: printIncident,
+		}.put(m, c)
 	})
 	return c
 }

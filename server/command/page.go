@@ -16,11 +16,11 @@ type page struct {
 
 func (r *run) page() *page { return &page{bufio.NewWriter(r.Out), r.clock()} }
 
-// line prints a line whose arguments are shown as they may be.
+// line prints a line whose arguments are shown as they may be, at full length.
 func (p *page) line(format string, args ...any) {
 	for i, arg := range args {
 		if text, is := arg.(string); is {
-			args[i] = shown(text)
+			args[i] = harmless(text)
 		}
 	}
 	_, _ = fmt.Fprintf(p.out, format+"\n", args...)
@@ -36,7 +36,7 @@ func (p *page) fields(all ...field) {
 	w := newColumns(p.out)
 	for _, f := range all {
 		if f.value != "" {
-			_, _ = fmt.Fprintf(w, "%s\t%s\n", f.name, shown(f.value))
+			_, _ = fmt.Fprintf(w, "%s\t%s\n", f.name, harmless(f.value))
 		}
 	}
 	_ = w.Flush() // what is below keeps the error
@@ -81,13 +81,22 @@ func (t *table) flush(otherwise string) error {
 
 func newColumns(w *bufio.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
 
-// maxCell is how many characters of a text are shown in a line.
+// maxCell is how many characters of a text are shown in a table.
 const maxCell = 300
 
-// shown gives a text as it may be shown on a terminal: one line, and nothing that would command the terminal or reorder
-// what is around it.
+// shown gives a text for a table.
 func shown(text string) string {
-	clean := strings.Map(func(r rune) rune {
+	text = harmless(text)
+	if runes := []rune(text); len(runes) > maxCell {
+		return string(runes[:maxCell-1]) + "…"
+	}
+	return text
+}
+
+// harmless gives a text as it may be shown on a terminal: one line, and nothing that would command the terminal or
+// reorder what is around it.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
 			return ' '
@@ -96,8 +105,4 @@ func shown(text string) string {
 		}
 		return r
 	}, text)
-	if runes := []rune(clean); len(runes) > maxCell {
-		return string(runes[:maxCell-1]) + "…"
-	}
-	return clean
 }

@@ -48,7 +48,7 @@ func passwordOf(ctx context.Context, o app.DatabaseOptions) (password, source st
 	if o.Config.Password != "" {
 		return o.Config.Password, o.Loaded.Source("password").String(), nil
 	}
-	err = withDatabase(ctx, o, unlocked, func(d *app.Database) error {
+	err = withSecrets(ctx, o, func(d *app.Database) error {
 		password, source, err = d.Passwords.Show(ctx)
 		return err
 	})
@@ -112,7 +112,7 @@ func (r *run) changePassword(c *cobra.Command, do func(context.Context, *app.Dat
 		return fmt.Errorf("the password is set by %s, which wins over the one in the database; change it there",
 			o.Loaded.Source("password"))
 	}
-	return withDatabase(c.Context(), o, unlocked, func(d *app.Database) error { return do(c.Context(), d) })
+	return withSecrets(c.Context(), o, func(d *app.Database) error { return do(c.Context(), d) })
 }
 
 // fate says what becomes of the former password.

@@ -41,7 +41,7 @@ func (r *run) pingKeyPart(use, short string, do func(*cobra.Command, *app.Databa
 		if err != nil {
 			return err
 		}
-		return withDatabase(c.Context(), o, unlocked, func(d *app.Database) error {
+		return withSecrets(c.Context(), o, func(d *app.Database) error {
 			key, err := do(c, d)
 			if err != nil {
 				return err

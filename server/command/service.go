@@ -44,7 +44,10 @@ func (r *run) serviceListCommand() *cobra.Command {
 		for _, s := range states {
 			filter.States = append(filter.States, api.State(s))
 		}
-		return many(m, c, limit, func(server *client.Client) client.List[api.ServiceView] { return server.Services(filter) }, printServices)
+		return listing[api.ServiceView]{
+			limit: limit, print: printServices,
+			list: func(server *client.Client) client.List[api.ServiceView] { return server.Services(filter) },
+		}.put(m, c)
 	})
 	return c
 }
@@ -73,7 +76,7 @@ func (r *run) serviceShowCommand() *cobra.Command {
 				return err
 			}
 			p := r.page()
-			printService(p, &s)
+			printService(p, s)
 			printChanges(p, changes.Items)
 			return p.flush()
 		})
@@ -89,7 +92,7 @@ func orPrint(m *remote, err error) error {
 	return m.print(nil)
 }
 
-func printService(p *page, s *api.ServiceView) {
+func printService(p *page, s api.ServiceView) {
 	state := string(s.State)
 	if s.StateSince != 0 {
 		state += " since " + p.clock.full(s.StateSince.Std())
@@ -113,7 +116,7 @@ func printService(p *page, s *api.ServiceView) {
 		field{"finish within", length(s.FinishWithin)},
 		field{"last run", seconds(s.LastDuration)},
 		field{"running", yes(s.Running)},
-		field{"alerts", alertsOf(s)},
+		field{"alerts", alertsOf(&s.Service)},
 		field{"manual resume", yes(s.ManualResume)},
 		field{"tags", strings.Join(s.Tags, ", ")},
 		field{"host", s.Host},
@@ -125,7 +128,7 @@ func printService(p *page, s *api.ServiceView) {
 }
 
 // alertsOf says who is told of a service.
-func alertsOf(s *api.ServiceView) string {
+func alertsOf(s *api.Service) string {
 	switch {
 	case len(s.Alerts) > 0:
 		return strings.Join(s.Alerts, ", ")
@@ -202,24 +205,25 @@ func (s *serviceSettings) input() api.ServiceInput {
 		NextIn: s.nextIn.seconds(), Grace: s.grace.seconds(), MaxRun: s.maxRun.seconds(), MinRun: s.minRun.seconds(),
 		FinishWithin: s.finishWithin.seconds(),
 	}
-	given(s.flags, "cron", &in.Cron, &s.cron)
-	given(s.flags, "time-zone", &in.TimeZone, &s.zone)
+	in.Cron = given(s.flags, "cron", &s.cron)
+	in.TimeZone = given(s.flags, "time-zone", &s.zone)
 	s.alerts = slices.DeleteFunc(s.alerts, func(target string) bool { return target == "" })
-	given(s.flags, "alert", &in.Alerts, &s.alerts)
-	given(s.flags, "tag", &in.Tags, &s.tags)
-	given(s.flags, "host", &in.Host, &s.host)
-	given(s.flags, "description", &in.Description, &s.description)
-	given(s.flags, "slug", &in.Slug, &s.slug)
-	given(s.flags, "name", &in.Name, &s.name)
-	given(s.flags, "manual-resume", &in.ManualResume, &s.manual)
+	in.Alerts = given(s.flags, "alert", &s.alerts)
+	in.Tags = given(s.flags, "tag", &s.tags)
+	in.Host = given(s.flags, "host", &s.host)
+	in.Description = given(s.flags, "description", &s.description)
+	in.Slug = given(s.flags, "slug", &s.slug)
+	in.Name = given(s.flags, "name", &s.name)
+	in.ManualResume = given(s.flags, "manual-resume", &s.manual)
 	return in
 }
 
-// given takes the value of a flag that was on the command line.
-func given[T any](f *pflag.FlagSet, name string, field **T, value *T) {
+// given gives the value of a flag that was on the command line, nil for one that was not.
+func given[T any](f *pflag.FlagSet, name string, value *T) *T {
 	if f.Changed(name) {
-		*field = value
+		return value
 	}
+	return nil
 }
 
 func (r *run) serviceCreateCommand() *cobra.Command {
@@ -237,13 +241,13 @@ watchkeeper service create report --cron '0 6 * * 1-5' --time-zone Europe/Paris 
 		if in.NextIn == nil && in.Cron == nil {
 			return wrongUsage("say how often the service pulses, with --next-in or --cron")
 		}
-		return one(m, c, func(ctx context.Context, server *client.Client) (api.ServiceView, error) {
+		return question[api.ServiceView]{ask: func(ctx context.Context, server *client.Client) (api.ServiceView, error) {
 			s, err := server.CreateService(ctx, in)
 			if api.KindOf(err) == api.KindConflict {
 				err = hinted{err, "Change it with: watchkeeper service update"}
 			}
 			return s, err
-		}, func(p *page, s api.ServiceView) { printService(p, &s) })
+		}, print: printService}.put(m, c)
 	})
 	return c
 }
@@ -262,20 +266,26 @@ func (r *run) serviceUpdateCommand() *cobra.Command {
 		if in == (api.ServiceInput{}) {
 			return wrongUsage("nothing is to be changed")
 		}
-		return one(m, c, func(ctx context.Context, server *client.Client) (api.ServiceView, error) {
+		return question[api.ServiceView]{ask: func(ctx context.Context, server *client.Client) (api.ServiceView, error) {
 			return server.PatchService(ctx, args[0], in)
-		}, func(p *page, s api.ServiceView) { printService(p, &s) })
+		}, print: printService}.put(m, c)
 	})
 	return c
 }
 
-func (r *run) serviceActCommand(verb, short string, act func(*client.Client, context.Context, string) (api.ServiceView, error)) *cobra.Command {
+// serviceAct is what a client can do to a service by name.
+type serviceAct func(*client.Client, context.Context, string) (api.ServiceView, error)
+
+func (r *run) serviceActCommand(verb, short string, act serviceAct) *cobra.Command {
 	c := &cobra.Command{Use: verb + " NAME", Short: short, Args: arguments("NAME")}
 	m := r.remoteFlags(c)
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
-		return one(m, c, func(ctx context.Context, server *client.Client) (api.ServiceView, error) {
-			return act(server, ctx, args[0])
-		}, func(p *page, s api.ServiceView) { p.line("%s is %s", s.Name, string(s.State)) })
+		return question[api.ServiceView]{
+			ask: func(ctx context.Context, server *client.Client) (api.ServiceView, error) {
+				return act(server, ctx, args[0])
+			},
+			print: func(p *page, s api.ServiceView) { p.line("%s is %s", s.Name, string(s.State)) },
+		}.put(m, c)
 	})
 	return c
 }
@@ -286,7 +296,7 @@ func (r *run) serviceDeleteCommand() *cobra.Command {
 		Long: "Delete a service with its history of pulses. Its ping URL ends. Events and changes of it stay until their age limit.",
 	}
 	m := r.remoteFlags(c)
-	sure := c.Flags().Bool("yes", false, "do not ask")
+	sure := consentFlag(c.Flags())
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
 		return m.ask(c, func(ctx context.Context, server *client.Client) error {
 			s, err := server.Service(ctx, args[0])

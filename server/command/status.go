@@ -21,11 +21,11 @@ server cannot be reached.`,
 	m := r.remoteFlags(c)
 	c.RunE = r.begin(func(c *cobra.Command, _ []string) error {
 		ok := true
-		err := one(m, c, func(ctx context.Context, server *client.Client) (api.Status, error) {
+		err := question[api.Status]{ask: func(ctx context.Context, server *client.Client) (api.Status, error) {
 			s, err := server.Status(ctx)
 			ok = s.OK
 			return s, err
-		}, printStatus)
+		}, print: printStatus}.put(m, c)
 		if err == nil && !ok {
 			return errAmiss
 		}
@@ -35,12 +35,18 @@ server cannot be reached.`,
 }
 
 func printStatus(p *page, s api.Status) {
-	p.troubles("Down", s.Services.Down, s.Down, func(t *api.Trouble) []string {
-		return []string{t.Service, p.clock.short(t.Since), p.clock.short(t.LastPulse), string(t.Reason), told(t.Told)}
-	}, "SERVICE", "SINCE", "LAST PULSE", "REASON", "TOLD")
-	p.troubles("Late", s.Services.Late, s.Late, func(t *api.Trouble) []string {
-		return []string{t.Service, p.clock.short(t.Since), p.clock.short(t.LastPulse), p.clock.short(t.Deadline)}
-	}, "SERVICE", "SINCE", "LAST PULSE", "DOWN AFTER")
+	troubles{
+		title: "Down", count: s.Services.Down, list: s.Down, heads: []string{"SERVICE", "SINCE", "LAST PULSE", "REASON", "TOLD"},
+		row: func(t *api.Trouble) []string {
+			return []string{t.Service, p.clock.short(t.Since), p.clock.short(t.LastPulse), string(t.Reason), told(t.Told)}
+		},
+	}.print(p)
+	troubles{
+		title: "Late", count: s.Services.Late, list: s.Late, heads: []string{"SERVICE", "SINCE", "LAST PULSE", "DOWN AFTER"},
+		row: func(t *api.Trouble) []string {
+			return []string{t.Service, p.clock.short(t.Since), p.clock.short(t.LastPulse), p.clock.short(t.Deadline)}
+		},
+	}.print(p)
 	if len(s.Incidents) > 0 {
 		p.line("Open incidents")
 		printIncidents(p, s.Incidents)
@@ -57,19 +63,28 @@ func printStatus(p *page, s api.Status) {
 	p.line("%s.", countsOf(s.Services))
 }
 
-// troubles prints services that are in trouble, n of them in all, and nothing where there are none.
-func (p *page) troubles(title string, n int64, list []api.Trouble, row func(*api.Trouble) []string, heads ...string) {
-	if len(list) == 0 {
+// troubles is services that are in the same trouble.
+type troubles struct {
+	title string
+	count int64 // of all, of which the list may be a part
+	list  []api.Trouble
+	heads []string
+	row   func(*api.Trouble) []string
+}
+
+// print prints them, and nothing where there are none.
+func (s troubles) print(p *page) {
+	if len(s.list) == 0 {
 		return
 	}
-	p.line("%s: %d", title, n)
-	t := p.table(heads...)
-	for i := range list {
-		t.row(row(&list[i])...)
+	p.line("%s: %d", s.title, s.count)
+	t := p.table(s.heads...)
+	for i := range s.list {
+		t.row(s.row(&s.list[i])...)
 	}
 	t.end("")
-	if more := n - int64(len(list)); more > 0 {
-		p.line("and %d more, see: watchkeeper service list --state %s", more, strings.ToLower(title))
+	if more := s.count - int64(len(s.list)); more > 0 {
+		p.line("and %d more, see: watchkeeper service list --state %s", more, strings.ToLower(s.title))
 	}
 	p.line("")
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 )
 
@@ -20,9 +21,18 @@ func (r *run) terminal() (*os.File, bool) {
 	return f, ok && term.IsTerminal(int(f.Fd()))
 }
 
+// consent is whether the command line says yes to what would be asked.
+type consent struct{ given bool }
+
+func consentFlag(f *pflag.FlagSet) *consent {
+	c := &consent{}
+	f.BoolVar(&c.given, "yes", false, "do not ask")
+	return c
+}
+
 // confirm asks before something is done that cannot be undone. Where there is nobody to ask it is refused.
-func (r *run) confirm(question string, given *bool) error {
-	if *given {
+func (r *run) confirm(question string, c *consent) error {
+	if c.given {
 		return nil
 	}
 	if _, is := r.terminal(); !is {

@@ -118,7 +118,7 @@ func (r *run) tokens(c *cobra.Command, do func(*app.Database) error) error {
 	if err != nil {
 		return err
 	}
-	return withDatabase(c.Context(), o, lockedAway, do)
+	return withDatabase(c.Context(), o, do)
 }
 
 func scopesOf(t api.Token) string {

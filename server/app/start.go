@@ -123,7 +123,7 @@ func (s *server) start(ctx context.Context) error {
 	}
 	s.teardown.add("the mark of this server", s.leave)
 
-	s.events = event.New(event.Options{Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log})
+	s.events = event.New(event.Options{Store: s.store, Clock: s.clock, Log: s.log})
 	if err := s.openAlerts(ctx); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-// Package event is the feature of events: it takes them, lists them and follows them as they come.
+// Package event is the feature of events: it takes them and finds them again.
 //
 // What an event is and how it may look is in package api, how it is kept in package store. Here is what the database
 // does not do: patterns, which run in linear time, and the bound on how much one search may read.
@@ -13,14 +13,12 @@ import (
 
 	"watchkeeper/api"
 	"watchkeeper/server/clock"
-	"watchkeeper/server/hub"
 	"watchkeeper/server/store"
 )
 
 // Options is what the feature is made of.
 type Options struct {
 	Store *store.Store
-	Hub   *hub.Hub
 	Clock clock.Clock
 	Log   *slog.Logger
 }
@@ -29,7 +27,7 @@ type Options struct {
 // database from those who ask for little.
 const maxSearches = 2
 
-// Events takes, lists and follows events.
+// Events takes and finds events.
 type Events struct {
 	Options
 	searches chan struct{} // a place for each search by pattern
@@ -84,6 +82,7 @@ type Found struct {
 // The bounds of one search. When they are reached the page ends early, with a place to go on from.
 const (
 	maxRead  = 200_000
+	maxFound = 32 << 20 // bytes of the messages of one page
 	maxTime  = 3 * time.Second
 	readStep = 1000
 )
@@ -102,7 +101,7 @@ func (e *Events) List(ctx context.Context, q Query) (Found, error) {
 	}
 	deadline := e.Clock.Now().Add(maxTime)
 	found := Found{Events: []api.Event{}}
-	for read := 0; ; {
+	for read, size := 0, 0; ; {
 		step := readStep
 		if fits == nil {
 			step = min(step, q.Limit-len(found.Events)+1)
@@ -119,13 +118,14 @@ func (e *Events) List(ctx context.Context, q Query) (Found, error) {
 			filter.Before = store.Mark{Time: page[i].Time, ID: page[i].ID}
 			if fits == nil || fits(&page[i]) {
 				found.Events = append(found.Events, page[i])
+				size += len(page[i].Message)
 			}
 		}
 		read += len(page)
-		if len(page) < step {
+		if len(page) == 0 {
 			return found, nil
 		}
-		if read >= maxRead || e.Clock.Now().After(deadline) {
+		if read >= maxRead || size >= maxFound || e.Clock.Now().After(deadline) {
 			found.Next = filter.Before
 			return found, nil
 		}
@@ -153,44 +153,4 @@ func (q *Query) Fits(e *api.Event) bool {
 		(q.MinLevel == nil || e.Level >= *q.MinLevel) &&
 		(q.From == 0 || e.Time >= q.From) && (q.To == 0 || e.Time <= q.To) &&
 		(fits == nil || fits(e))
-}
-
-// Follow gives the events after an id to send, in the order of commits, as they come, until ctx ends or send fails. A
-// negative id begins with what comes from now on.
-func (e *Events) Follow(ctx context.Context, after int64, q Query, send func([]api.Event) error) error {
-	woken := e.Hub.Subscribe(hub.Events)
-	defer woken.Close()
-	if after < 0 {
-		last, err := e.Store.Events.LastID(ctx)
-		if err != nil {
-			return err
-		}
-		after = last
-	}
-	for {
-		page, err := e.Store.Events.After(ctx, after, readStep)
-		if err != nil {
-			return err
-		}
-		var fitting []api.Event
-		for i := range page {
-			after = page[i].ID
-			if q.Fits(&page[i]) {
-				fitting = append(fitting, page[i])
-			}
-		}
-		if len(fitting) > 0 {
-			if err := send(fitting); err != nil {
-				return err
-			}
-		}
-		if len(page) == readStep {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-woken.C():
-		}
-	}
 }

@@ -60,12 +60,35 @@ func (h *Events) Add(events []api.Event, sequence *Sequence) (Added, error) {
 	return Added{IDs: each(b.events, func(e *eventRow) int64 { return e.ID }), Repeated: b.repeated}, nil
 }
 
-// After gives events with larger ids than the given one, in the order of ids: what a live tail reads.
+// maxPageBytes is how much text a page of events holds, above its first event, however many were asked for: a message
+// may have a megabyte.
+const maxPageBytes = 4 << 20
+
+// After gives events with larger ids than the given one, in the order of ids: what a live tail reads. Where messages are
+// long it gives fewer than asked for; only an empty page is the end.
 func (h *Events) After(ctx context.Context, id int64, limit int) ([]api.Event, error) {
+	return h.page(ctx, "select "+eventColumns+" from event where event.id > $1 order by event.id limit $2", id, limit)
+}
+
+// page reads events until they are enough.
+func (h *Events) page(ctx context.Context, sql string, args ...any) ([]api.Event, error) {
 	var out []api.Event
-	err := h.s.read(ctx, func(tx *Tx) (err error) {
-		out, err = collect(ctx, tx.session, scanEvent, "select "+eventColumns+" from event where event.id > $1 order by event.id limit $2", id, limit)
-		return err
+	err := h.s.read(ctx, func(tx *Tx) error {
+		out = nil
+		r, err := tx.query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		for size := 0; size < maxPageBytes && r.Next(); {
+			e, err := scanEvent(r)
+			if err != nil {
+				return err
+			}
+			size += len(e.Message)
+			out = append(out, e)
+		}
+		return r.Err()
 	})
 	return out, err
 }
@@ -88,17 +111,12 @@ type EventFilter struct {
 	Before   Mark     // the place after which the page begins
 }
 
-// Page gives events newest first, by time and id.
+// Page gives events newest first, by time and id. Where messages are long it gives fewer than asked for; only an empty
+// page is the end.
 func (h *Events) Page(ctx context.Context, f EventFilter, limit int) ([]api.Event, error) {
 	where, args := f.where()
 	args = append(args, limit)
-	var out []api.Event
-	err := h.s.read(ctx, func(tx *Tx) (err error) {
-		out, err = collect(ctx, tx.session, scanEvent, "select "+eventColumns+" from event"+where.text()+
-			" order by time desc, id desc limit "+placeholder(len(args)), args...)
-		return err
-	})
-	return out, err
+	return h.page(ctx, "select "+eventColumns+" from event"+where.text()+" order by time desc, id desc limit "+placeholder(len(args)), args...)
 }
 
 func (f EventFilter) where() (conditions, []any) {

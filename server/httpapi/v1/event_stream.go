@@ -141,7 +141,7 @@ func (f *follower) look(ctx context.Context) error {
 				return err
 			}
 		}
-		if len(events) < followStep || f.closing() {
+		if len(events) == 0 || f.closing() {
 			return nil
 		}
 	}

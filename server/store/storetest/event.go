@@ -18,6 +18,7 @@ var eventTests = map[string]func(*testing.T, *Fixture){
 	"a sequence number is stored once":            sequenceOnce,
 	"ids follow the order of commits":             idsInOrder,
 	"an event that asks for an alert is a change": alertEvent,
+	"long events come in short pages":             longEvents,
 }
 
 func (f *Fixture) event(service, message string) api.Event {
@@ -146,4 +147,25 @@ func alertEvent(t *testing.T, f *Fixture) {
 	if len(got) != 2 || got[0].Alert || !got[1].Alert {
 		t.Fatalf("events: %+v", got)
 	}
+}
+
+// longEvents must not be read all at once, however many are asked for.
+func longEvents(t *testing.T, f *Fixture) {
+	const n = 12
+	for i := range n {
+		must(f.Events.Add([]api.Event{f.event("s", fmt.Sprint(i)+strings.Repeat("x", api.MaxEventMessage-10))}, nil))(t)
+	}
+	first := must(f.Events.Page(context.Background(), store.EventFilter{}, 1000))(t)
+	if len(first) == 0 || len(first) >= n {
+		t.Errorf("one page has %d of %d events of a megabyte", len(first), n)
+	}
+	seen := 0
+	for after := int64(0); ; {
+		page := must(f.Events.After(context.Background(), after, 1000))(t)
+		if len(page) == 0 {
+			break
+		}
+		seen, after = seen+len(page), page[len(page)-1].ID
+	}
+	same(t, "events read page by page", seen, n)
 }

@@ -11,13 +11,18 @@ type conditions struct {
 	args  []any
 }
 
-// add requires that column and operator, such as "level >= ", hold for a value.
-func (c *conditions) add(columnAndOperator string, value any) {
-	c.args = append(c.args, value)
-	c.parts = append(c.parts, columnAndOperator+placeholder(len(c.args)))
+// value takes an argument of the statement and gives its placeholder.
+func (c *conditions) value(v any) string {
+	c.args = append(c.args, v)
+	return placeholder(len(c.args))
 }
 
-// literal requires a condition whose values have been added to args.
+// add requires that column and operator, such as "level >= ", hold for a value.
+func (c *conditions) add(columnAndOperator string, value any) {
+	c.literal(columnAndOperator + c.value(value))
+}
+
+// literal requires a condition whose arguments value has taken.
 func (c *conditions) literal(condition string) { c.parts = append(c.parts, condition) }
 
 func (c *conditions) text() string {
@@ -32,8 +37,7 @@ func placeholder(n int) string { return "$" + strconv.Itoa(n) }
 // contains requires that an expression has a value in it. The engines have no function of one name for that, and their
 // LIKE differs in case.
 func (c *conditions) contains(expression, value string) {
-	c.args = append(c.args, value)
-	c.literal("replace(" + expression + ", " + placeholder(len(c.args)) + ", '') <> " + expression)
+	c.literal("replace(" + expression + ", " + c.value(value) + ", '') <> " + expression)
 }
 
 // behind requires that a row comes after a place in a list that is ordered by a column and id, newest first.
@@ -41,6 +45,5 @@ func (c *conditions) behind(column string, p Place) {
 	if p == (Place{}) {
 		return
 	}
-	c.args = append(c.args, int64(p.Time), p.ID)
-	c.literal("(" + column + ", id) < (" + placeholder(len(c.args)-1) + ", " + placeholder(len(c.args)) + ")")
+	c.literal("(" + column + ", id) < (" + c.value(int64(p.Time)) + ", " + c.value(p.ID) + ")")
 }

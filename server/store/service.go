@@ -79,8 +79,7 @@ func (h *Services) Update(ctx context.Context, id string, edit Edit) (*api.Servi
 	})
 }
 
-// Pause stops watching a service, Resume starts anew; both may be repeated, save that Resume of one that is not paused
-// is KindConflict.
+// Pause stops watching a service until it pulses or Resume. It may be repeated.
 func (h *Services) Pause(ctx context.Context, id string, reason api.Reason) (*api.Service, error) {
 	return h.alter(ctx, id, func(tx *Tx, s *serviceRow) error {
 		for _, t := range s.Pause(tx.now, reason) {
@@ -90,7 +89,7 @@ func (h *Services) Pause(ctx context.Context, id string, reason api.Reason) (*ap
 	})
 }
 
-// Resume ends a pause.
+// Resume begins anew after a pause; a service that is not paused is KindConflict.
 func (h *Services) Resume(ctx context.Context, id string) (*api.Service, error) {
 	return h.alter(ctx, id, func(tx *Tx, s *serviceRow) error {
 		if s.State != api.StatePaused {
@@ -107,24 +106,30 @@ func (h *Services) Resume(ctx context.Context, id string) (*api.Service, error) 
 func (h *Services) alter(ctx context.Context, id string, fn func(*Tx, *serviceRow) error) (*api.Service, error) {
 	var out *api.Service
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
-		found, err := tx.lockServices(ctx, h.sql.lockByID, []string{id})
+		found, err := h.lock(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if len(found) == 0 {
-			return errNoService
-		}
-		if err := h.judge(ctx, tx, found[0]); err != nil {
+		if err := fn(tx, found); err != nil {
 			return err
 		}
-		if err := fn(tx, found[0]); err != nil {
-			return err
-		}
-		out = &found[0].Service
+		out = &found.Service
 		tx.wake(hub.Services, hub.Deadlines)
-		return tx.saveStatuses(ctx, h.sql.saveStatus, found)
+		return tx.saveStatuses(ctx, h.sql.saveStatus, []*serviceRow{found})
 	})
 	return out, err
+}
+
+// lock keeps one service for this transaction and lets time act on it, so that what happens to it now comes after that.
+func (h *Services) lock(ctx context.Context, tx *Tx, id string) (*serviceRow, error) {
+	found, err := tx.lockServices(ctx, h.sql.lockByID, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, errNoService
+	}
+	return found[0], h.judge(ctx, tx, found[0])
 }
 
 // judge lets time act on one service up to now.
@@ -142,19 +147,12 @@ func (h *Services) judge(ctx context.Context, tx *Tx, s *serviceRow) error {
 
 var errNoService = api.Errorf(api.KindNotFound, "there is no such service")
 
-// Delete removes a service and closes its incident silently. Its pulses go with PurgePulses, or by age.
+// Delete removes a service and closes its incident silently. Its history goes after that, in steps; what is left of it
+// when they are interrupted is nobody's and is not shown.
 func (h *Services) Delete(ctx context.Context, id string) (*api.Service, error) {
 	var gone *serviceRow
-	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
-		found, err := tx.lockServices(ctx, h.sql.lockByID, []string{id})
-		if err != nil {
-			return err
-		}
-		if len(found) == 0 {
-			return errNoService
-		}
-		gone = found[0]
-		if err := h.judge(ctx, tx, gone); err != nil {
+	err := h.s.write(ctx, useGeneral, func(tx *Tx) (err error) {
+		if gone, err = h.lock(ctx, tx, id); err != nil {
 			return err
 		}
 		tx.transition(gone, api.Transition{
@@ -167,7 +165,10 @@ func (h *Services) Delete(ctx context.Context, id string) (*api.Service, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &gone.Service, h.purgePulses(ctx, gone.key)
+	if err := h.purgePulses(ctx, gone.key); err != nil {
+		h.s.log.Warn("the history of a deleted service was not removed to its end", "service", gone.Name, "error", err)
+	}
+	return &gone.Service, nil
 }
 
 const purgeStep = 1000
@@ -187,12 +188,12 @@ func (h *Services) purgePulses(ctx context.Context, key int64) error {
 	}
 }
 
-// Get gives a service by id, ByName by name; both give KindNotFound.
+// Get gives a service by id; KindNotFound when there is none.
 func (h *Services) Get(ctx context.Context, id string) (*api.Service, error) {
 	return h.find(ctx, "service.id = $1", id)
 }
 
-// ByName gives a service by its name.
+// ByName gives a service by its name; KindNotFound when there is none.
 func (h *Services) ByName(ctx context.Context, name string) (*api.Service, error) {
 	return h.find(ctx, "service.name_key = $1", nameKey(name))
 }
@@ -222,27 +223,6 @@ func (h *Services) IDsBySlug(ctx context.Context, slug string) ([]string, error)
 	return ids, err
 }
 
-// EachPulsed calls f with every service that has pulsed, in the order of their first pulse, as watchTower lists them.
-func (h *Services) EachPulsed(ctx context.Context, f func(*api.Service) error) error {
-	return h.s.read(ctx, func(tx *Tx) error {
-		r, err := tx.query(ctx, "select "+serviceColumns+" from service where first_pulse > 0 order by first_pulse, key")
-		if err != nil {
-			return err
-		}
-		defer r.Close()
-		for r.Next() {
-			s, err := scanService(r)
-			if err != nil {
-				return err
-			}
-			if err := f(&s.Service); err != nil {
-				return err
-			}
-		}
-		return r.Err()
-	})
-}
-
 // CountByState gives how many services are in each state.
 func (h *Services) CountByState(ctx context.Context) (map[api.State]int64, error) {
 	counts := map[api.State]int64{}
@@ -262,26 +242,24 @@ func (h *Services) CountByState(ctx context.Context) (map[api.State]int64, error
 
 // Swept is what a sweep did.
 type Swept struct {
-	Rearmed int // looked at too early, since a pulse moved the deadline
-	Judged  int
 	Changes []api.Change // without ids
 	More    bool         // a full batch: call again at once
 }
 
-// sweepBatch bounds what one sweep holds locked.
-const sweepBatch = 1000
+const (
+	// sweepBatch bounds what one sweep holds locked.
+	sweepBatch = 1000
+	// maxPulseWait is how long a pulse on its way may hold up the judgement of silence.
+	maxPulseWait = time.Second
+)
 
-// Sweep judges the services whose time has come between from and now. A pulse that was received here and waits to be
-// written holds up the judgement, since its service is not silent. Any number of servers may sweep at once: a row that
-// another has locked is left to it.
+// Sweep judges the services whose judge_at lies between from and now, a batch at a time. Those that a pulse has moved on
+// meanwhile, by far the most, only get a later judge_at, without being read. Any number of servers may sweep at once: a
+// row that another has locked is left to it.
 func (h *Services) Sweep(ctx context.Context, from api.Time) (Swept, error) {
 	var out Swept
 	err := h.s.write(ctx, useGroup, func(tx *Tx) error {
-		out = Swept{}
-		horizon := tx.now
-		if oldest := h.s.Pulses.committer.oldest(); oldest > 0 {
-			horizon = min(horizon, max(oldest, tx.now.Add(-maxPulseWait)))
-		}
+		horizon := h.horizon(tx.now)
 		rearmed, err := tx.exec(ctx, h.sql.rearm, int64(from), int64(horizon), sweepBatch)
 		if err != nil {
 			return err
@@ -290,7 +268,7 @@ func (h *Services) Sweep(ctx context.Context, from api.Time) (Swept, error) {
 		if err != nil {
 			return err
 		}
-		out = Swept{Rearmed: int(rearmed), Judged: len(due), More: rearmed == sweepBatch || len(due) == sweepBatch}
+		out = Swept{More: rearmed == sweepBatch || len(due) == sweepBatch}
 		if len(due) == 0 {
 			return nil
 		}
@@ -307,8 +285,15 @@ func (h *Services) Sweep(ctx context.Context, from api.Time) (Swept, error) {
 	return out, err
 }
 
-// maxPulseWait is how long a pulse on its way may hold up the judgement of silence.
-const maxPulseWait = time.Second
+// horizon gives the moment up to which silence may be judged. A pulse that was received here and is not written yet
+// holds it back for a while, since the service that sent it is not silent.
+func (h *Services) horizon(now api.Time) api.Time {
+	oldest := h.s.Pulses.committer.oldest()
+	if oldest == 0 {
+		return now
+	}
+	return min(now, max(oldest, now.Add(-maxPulseWait)))
+}
 
 func sameSettings(a, b api.ServiceSettings) bool { return toJSON(canonical(a)) == toJSON(canonical(b)) }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"watchkeeper/api"
@@ -59,21 +60,63 @@ type Listed struct {
 
 // List gives the services that fit a filter.
 func (h *Services) List(ctx context.Context, f ServiceFilter) ([]Listed, error) {
-	where, args := f.where()
+	where := f.where()
 	direction := ""
 	if f.Direction == Descending {
 		direction = " desc"
 	}
-	column := f.column()
-	args = append(args, f.Limit)
-	sql := "select " + serviceColumns + " from service" + where.text() + " order by " + column + direction + ", key" + direction + " limit " + placeholder(len(args))
+	sql := "select " + serviceColumns + " from service" + where.text() +
+		" order by " + f.column() + direction + ", key" + direction + " limit " + where.value(f.Limit)
 	var out []Listed
 	err := h.s.read(ctx, func(tx *Tx) error {
-		found, err := collect(ctx, tx.session, scanService, sql, args...)
+		found, err := collect(ctx, tx.session, scanService, sql, where.args...)
 		out = each(found, func(s *serviceRow) Listed { return Listed{&s.Service, f.mark(s)} })
 		return err
 	})
 	return out, err
+}
+
+// EachPulsed calls f with every service that has pulsed, in the order of their first pulse, as watchTower lists them.
+// However slow f is, it keeps no transaction waiting; so a service that changes meanwhile is shown as it is when its turn
+// comes, and one that is deleted is left out.
+func (h *Services) EachPulsed(ctx context.Context, f func(*api.Service) error) error {
+	var keys []int64
+	err := h.s.read(ctx, func(tx *Tx) (err error) {
+		keys, err = collect(ctx, tx.session, scanOne[int64], "select key from service where first_pulse > 0 order by first_pulse, key")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(keys, eachStep) {
+		services, err := h.byKey(ctx, part)
+		if err != nil {
+			return err
+		}
+		for _, key := range part {
+			if s := services[key]; s != nil {
+				if err := f(&s.Service); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// eachStep is how many services are in memory at once.
+const eachStep = 1000
+
+func (h *Services) byKey(ctx context.Context, keys []int64) (map[int64]*serviceRow, error) {
+	services := make(map[int64]*serviceRow, len(keys))
+	err := h.s.read(ctx, func(tx *Tx) error {
+		found, err := collect(ctx, tx.session, scanService, h.sql.byKey, tx.eng.pack(keys)...)
+		for _, s := range found {
+			services[s.key] = s
+		}
+		return err
+	})
+	return services, err
 }
 
 func (f ServiceFilter) column() string {
@@ -101,15 +144,10 @@ func (f ServiceFilter) mark(s *serviceRow) ServiceMark {
 	return m
 }
 
-func (f ServiceFilter) where() (conditions, []any) {
-	var c conditions
+func (f ServiceFilter) where() *conditions {
+	c := &conditions{}
 	if len(f.States) > 0 {
-		places := make([]string, len(f.States))
-		for i, s := range f.States {
-			c.args = append(c.args, string(s))
-			places[i] = placeholder(len(c.args))
-		}
-		c.literal("state in (" + strings.Join(places, ", ") + ")")
+		c.literal("state in (" + strings.Join(each(f.States, func(s api.State) string { return c.value(string(s)) }), ", ") + ")")
 	}
 	for _, tag := range f.Tags {
 		c.contains("tags", toJSON(tag))
@@ -124,18 +162,17 @@ func (f ServiceFilter) where() (conditions, []any) {
 		c.contains("lower(name)", strings.Map(lowerASCII, f.Search))
 	}
 	if m := f.After; m != nil {
-		var value any = int64(m.Time)
+		var key any = int64(m.Time)
 		if f.column() == "name_key" {
-			value = m.Name
+			key = m.Name
 		}
-		c.args = append(c.args, value, m.Key)
-		comparison := ") > ("
+		comparison := " > "
 		if f.Direction == Descending {
-			comparison = ") < ("
+			comparison = " < "
 		}
-		c.literal("(" + f.column() + ", key" + comparison + placeholder(len(c.args)-1) + ", " + placeholder(len(c.args)) + ")")
+		c.literal("(" + f.column() + ", key)" + comparison + "(" + c.value(key) + ", " + c.value(m.Key) + ")")
 	}
-	return c, c.args
+	return c
 }
 
 // lowerASCII lowers what lower() of both engines does.

@@ -151,7 +151,7 @@ func names(columns []column) string {
 // serviceSQL is the statements that need the engine's dialect, made once.
 type serviceSQL struct {
 	insert, saveStatus, saveSettings string
-	lockByName, lockByID             string
+	lockByName, lockByID, byKey      string
 	rearm, due                       string
 }
 
@@ -170,6 +170,7 @@ func newServiceSQL(e engine) serviceSQL {
 			order by name_key` + e.lockRows(lockWait),
 		lockByID: `select ` + serviceColumns + ` from service where id in (select id from ` + e.relation(1, text("id")) + ` i)
 			order by name_key` + e.lockRows(lockWait),
+		byKey: `select ` + serviceColumns + ` from service where key in (select key from ` + e.relation(1, ints("key")) + ` i)`,
 		rearm: `update service set judge_at = expected where key in (
 			select key from service where judge_at > 0 and judge_at >= $1 and judge_at <= $2
 			and state = 'up' and plain = 1 and expected > $2 order by judge_at limit $3` + e.lockRows(lockFree) + `)`,

@@ -1,9 +1,12 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +21,7 @@ var serviceTests = map[string]func(*testing.T, *Fixture){
 	"pause and resume":                              pauseResume,
 	"delete closes the incident":                    deleteService,
 	"lists filter, sort and page":                   listServices,
+	"those that pulsed come in the order of pulses": pulsed,
 	"services of a slug":                            slugs,
 	"a cron expression that is broken harms nobody": brokenCron,
 }
@@ -153,6 +157,48 @@ func listServices(t *testing.T, f *Fixture) {
 	same(t, "by host", len(names(store.ServiceFilter{Host: "h0"})), 8)
 	same(t, "by part of the name", names(store.ServiceFilter{Search: "jOB 1", Tags: []string{"t0"}, Host: "h1"}), names(store.ServiceFilter{Search: "Job 1", Tags: []string{"t0"}, Host: "h1"}))
 	same(t, "by a pattern that is none", len(names(store.ServiceFilter{Search: "%"})), 0)
+}
+
+// pulsed lists more services than are read at once, and changes some of them while it does.
+func pulsed(t *testing.T, f *Fixture) {
+	ctx := context.Background()
+	const n = 1200
+	must(f.Services.Create(ctx, api.ServiceSettings{Name: "silent"}))(t)
+	last := must(f.Services.Create(ctx, api.ServiceSettings{Name: "last"}))(t)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			if _, err := f.Pulses.Add(f.pulse(fmt.Sprintf("job %04d", i), 60)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	f.Clock.Advance(time.Second)
+	must(f.Pulses.Add(f.pulse("last", 60)))(t)
+
+	var got []*api.Service
+	err := f.Services.EachPulsed(ctx, func(s *api.Service) error {
+		if len(got) == 0 { // nothing is held meanwhile: others may write, and are seen
+			must(f.Services.Pause(ctx, last.ID, api.ReasonPaused))(t)
+		}
+		got = append(got, s)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "services that pulsed", len(got), n+1)
+	if !slices.IsSortedFunc(got, func(a, b *api.Service) int { return cmp.Compare(a.FirstPulse, b.FirstPulse) }) {
+		t.Error("they do not come in the order of their first pulse")
+	}
+	same(t, "the last", got[n].Name, "last")
+	same(t, "its state", got[n].State, api.StatePaused)
+
+	enough := errors.New("enough")
+	if err := f.Services.EachPulsed(ctx, func(*api.Service) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("error %v, want that of the caller", err)
+	}
 }
 
 func slugs(t *testing.T, f *Fixture) {

@@ -25,8 +25,10 @@ func (l *Liveness) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case err != nil && !failing:
-			s.Log.Error("marking that this server is alive failed, trying on", "error", err)
+		case err != nil:
+			if !failing {
+				s.Log.Error("marking that this server is alive failed, trying on", "error", err)
+			}
 		case gap != nil:
 			s.Log.Warn("no server watched for a while, so silence in that time is judged later",
 				"from", gap.From.String(), "to", gap.To.String())

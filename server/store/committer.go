@@ -16,6 +16,7 @@ const (
 	groupPatience    = 15 * time.Second // how long a group may take
 	retryAfterFull   = time.Second
 	groupsAtPostgres = 2 // groups that may be on their way at once, so that one is gathered while another commits
+	complainEvery    = time.Minute
 )
 
 // entry is a request that waits for its group.
@@ -41,7 +42,15 @@ type committer[T any] struct {
 	weight   int
 	underway map[*entry[T]]struct{} // the first entry of each group that is being written
 	closed   bool
+	failures failures
 	workers  sync.WaitGroup
+}
+
+// failures is what the log was told of groups that failed, and what it was not.
+type failures struct {
+	told   api.Time
+	cause  string
+	groups int // since then, for the same cause
 }
 
 func newCommitter[T any](s *Store, apply func(context.Context, *Tx, []*entry[T]) error) *committer[T] {
@@ -167,8 +176,28 @@ func (c *committer[T]) commit(group []*entry[T]) {
 	if c.store.eng.judge(err) == verdictCanceled {
 		outward = unavailable(err)
 	}
-	c.store.log.Error("storing a group failed", "requests", len(group), "error", err)
+	c.complain(len(group), err)
 	for _, e := range group {
 		e.err = outward
 	}
+}
+
+// complain writes a line for the first failure of a cause and then one a minute: on a full disk every request fails, and
+// the log often is on the same disk.
+func (c *committer[T]) complain(requests int, err error) {
+	now := c.store.now()
+	c.mu.Lock()
+	f := &c.failures
+	f.groups++
+	if f.cause == err.Error() && now >= f.told && now.Sub(f.told) < complainEvery {
+		c.mu.Unlock()
+		return
+	}
+	groups := 1
+	if f.cause == err.Error() {
+		groups = f.groups
+	}
+	*f = failures{told: now, cause: err.Error()}
+	c.mu.Unlock()
+	c.store.log.Error("storing failed", "requests", requests, "groups", groups, "error", err)
 }

@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -51,7 +53,10 @@ type sqliteEngine struct {
 
 func openSQLite(ctx context.Context, folder string, wake func()) (*sqliteEngine, error) {
 	e := &sqliteEngine{path: filepath.Join(folder, StateFile), wake: wake}
-	var err error
+	err := makePrivate(e.path)
+	if err != nil {
+		return nil, err
+	}
 	if e.writer, err = sql.Open("sqlite", sqliteURL(e.path, writerPragmas)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", e.path, err)
 	}
@@ -68,6 +73,20 @@ func openSQLite(ctx context.Context, folder string, wake func()) (*sqliteEngine,
 		e.readTurns <- nil // opened when first needed
 	}
 	return e, nil
+}
+
+// makePrivate makes the file, unless it is there, for nobody but its owner: ping URLs and targets stand in it as they are,
+// and a folder that was there before us may be open to everybody. SQLite gives the files beside it the same mode.
+func makePrivate(path string) error {
+	// Exclusively: closing a file that is there would give up the locks that this process has on it.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("opening the database: %w", err)
+	}
+	return f.Close()
 }
 
 func sqliteURL(path string, pragmas []string, params ...string) string {

@@ -1,7 +1,6 @@
 package v1
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -141,7 +140,7 @@ func (h *routes) writePulse(w http.ResponseWriter, result *store.PulseResult) {
 
 // appendPulse appends an api.PulseAnswer, without reflection.
 func appendPulse(b []byte, result *store.PulseResult) []byte {
-	b = appendText(append(b, `{"service":`...), result.Name)
+	b = web.AppendText(append(b, `{"service":`...), result.Name)
 	b = append(append(b, `,"kind":"`...), result.Kind...)
 	b = append(append(b, `","state":"`...), result.State...)
 	b = appendTime(append(b, `","last_pulse":`...), result.Last)
@@ -152,20 +151,6 @@ func appendPulse(b []byte, result *store.PulseResult) []byte {
 		b = strconv.AppendFloat(append(b, `,"duration":`...), result.Duration.Seconds(), 'f', -1, 64)
 	}
 	return append(b, "}\n"...)
-}
-
-// appendText appends s as a JSON string. Most names need no escape and are copied as they are.
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			var quoted bytes.Buffer
-			if err := writeJSON(&quoted, s); err != nil { // a string can always be written
-				panic(err)
-			}
-			return append(b, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
 }
 
 // appendTime appends t as api.Time writes itself.

@@ -2,11 +2,16 @@ package watchtower
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+
 	"watchkeeper/api"
+	"watchkeeper/server/httpapi/web"
+	"watchkeeper/server/store"
 )
 
 func TestBrokenEscapesOfJava(t *testing.T) {
@@ -38,6 +43,75 @@ func TestBrokenEscapesOfJava(t *testing.T) {
 	for _, lost := range []string{`{"message":"ends with \"}`, `{"message":"\`, `{"message":"\d`, `{\d}`} {
 		if _, err := parseBody([]byte(lost), ""); api.KindOf(err) != api.KindMalformed {
 			t.Errorf("%s: %v", lost, err)
+		}
+	}
+}
+
+// Whatever scanBody takes, the slow way takes too, and makes the same of it.
+func FuzzScanBody(f *testing.F) {
+	for _, seed := range []string{
+		usualBody, "{}", ` { "nextIn" : 60.5 , "service":"a" } `, `{"service":"a","service":"b"}`, `{"SERVICE":"a"}`, `{"nextIn":01}`,
+		`{"level":-1}`, `{"level":1e3}`, `{"level":1.}`, `{"message":"\n"}`, `{"alert":true}`, `{"service":null}`, `{"other":1}`,
+		`{"service":"a",}`, `{"service":"a"} x`, "{\"service\":\"\u00e9\"}", `{"service" "a"}`, `{"service":`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		fast, ok := scanBody([]byte(text))
+		if !ok {
+			return
+		}
+		var slow body
+		if err := web.DecodeJSON([]byte(text), &slow, web.Decoding{}); err != nil {
+			t.Fatalf("%s: the slow way says %v", text, err)
+		}
+		if fast != slow {
+			t.Fatalf("%s: %+v, and the slow way %+v", text, fast, slow)
+		}
+	})
+}
+
+const usualBody = `{"service": "nightly backup", "alertType": "mail", "alertTarget": "me@example.org", "nextIn": 86400}`
+
+func TestUsualBodiesAreScanned(t *testing.T) {
+	for _, text := range []string{usualBody, `{"service":"a","message":"it is done","level":3,"alert":"1"}`} {
+		if _, ok := scanBody([]byte(text)); !ok {
+			t.Errorf("%s went the slow way", text)
+		}
+	}
+}
+
+func BenchmarkParseBody(b *testing.B) {
+	for b.Loop() {
+		if _, err := parseBody([]byte(usualBody), "application/json"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func TestAnswerOfPulses(t *testing.T) {
+	for _, name := range []string{"nightly backup", `a "b" \ <c> & é`, "\u2028", "\x7f"} {
+		for _, state := range []api.State{api.StateUp, api.StateDown, api.StatePaused} {
+			result := store.PulseResult{Name: name, State: state, Last: 1_767_225_600_999, NextIn: 60}
+			pair := api.LegacyTarget{AlertType: "mail", AlertTarget: name}
+			want, err := json.Marshal(acted{"pulse", heartbeat{
+				Service: name, AlertType: "mail", AlertTarget: name, NextIn: 60, Last: 1_767_225_600, Expected: 1_767_225_660,
+				Alerted: state == api.StateDown, Cancelled: state == api.StatePaused,
+			}, resultOK})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got, wanted any
+			answer := appendPulsed(nil, result, pair)
+			if err := errors.Join(json.Unmarshal(answer, &got), json.Unmarshal(want, &wanted)); err != nil {
+				t.Fatalf("%s: %v", answer, err)
+			}
+			if diff := cmp.Diff(wanted, got); diff != "" {
+				t.Error(diff)
+			}
+			if strings.Count(string(answer), "\n") != 1 || !strings.HasSuffix(string(answer), "\n") {
+				t.Errorf("%q is not one line", answer)
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package watchtower
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"watchkeeper/api"
@@ -47,7 +48,8 @@ func (h *routes) pulse(w http.ResponseWriter, r *http.Request) error {
 	if h.NotePulse != nil {
 		h.NotePulse(r.Context(), sign.Name, *sign.Legacy)
 	}
-	return answer(w, r, acted{"pulse", pulsed(result, *sign.Legacy), resultOK})
+	web.WriteJSONText(w, r, http.StatusOK, appendPulsed(make([]byte, 0, 512), result, *sign.Legacy))
+	return nil
 }
 
 // describe notes how a pulse came.
@@ -58,14 +60,18 @@ func describe(sign *service.Sign, r *http.Request) {
 	}
 }
 
-// pulsed is the heartbeat that a pulse has left.
-func pulsed(result store.PulseResult, pair api.LegacyTarget) heartbeat {
+// appendPulsed appends what a pulse is answered with, an acted, without reflection.
+func appendPulsed(b []byte, result store.PulseResult, pair api.LegacyTarget) []byte {
 	last, nextIn := result.Last.Unix(), int64(result.NextIn)
-	return heartbeat{
-		Service: result.Name, AlertType: pair.AlertType, AlertTarget: pair.AlertTarget,
-		NextIn: nextIn, Last: last, Expected: last + nextIn,
-		Alerted: result.State == api.StateDown, Cancelled: result.State == api.StatePaused,
-	}
+	b = web.AppendText(append(b, `{"action":"pulse","heartBeat":{"alertTarget":`...), pair.AlertTarget)
+	b = web.AppendText(append(b, `,"alertType":`...), pair.AlertType)
+	b = strconv.AppendBool(append(b, `,"alerted":`...), result.State == api.StateDown)
+	b = strconv.AppendBool(append(b, `,"cancelled":`...), result.State == api.StatePaused)
+	b = strconv.AppendInt(append(b, `,"expected":`...), last+nextIn, 10)
+	b = strconv.AppendInt(append(b, `,"last":`...), last, 10)
+	b = strconv.AppendInt(append(b, `,"nextIn":`...), nextIn, 10)
+	b = web.AppendText(append(b, `,"service":`...), result.Name)
+	return append(b, "},\"result\":200}\n"...)
 }
 
 // sign reads the fields of a pulse, complaining in the order in which the reference server does.

@@ -74,6 +74,27 @@ func WriteJSON(w http.ResponseWriter, r *http.Request, status int, v any) error 
 	return nil
 }
 
+// WriteJSONText answers with JSON that is written already.
+func WriteJSONText(w http.ResponseWriter, r *http.Request, status int, text []byte) {
+	w.Header()["Content-Type"] = contentTypeJSON
+	writeBody(w, r, status, text)
+}
+
+// AppendText appends s as JSON. Most text needs no escape and is copied as it is.
+func AppendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			slow := jsonBuffers.Get().(*jsonBuffer)
+			defer slow.release()
+			if err := slow.encoder.Encode(s); err != nil { // text can always be written
+				panic(err)
+			}
+			return append(b, bytes.TrimSuffix(slow.buffer.Bytes(), []byte("\n"))...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}
+
 // countedBody is how long an answer may be for net/http to tell its length by itself.
 const countedBody = 2000
 

@@ -4,7 +4,10 @@ import "testing"
 
 // Run runs the whole suite on every engine.
 func Run(t *testing.T) {
-	for _, part := range []map[string]func(*testing.T, *Fixture){pulseTests, serviceTests, sweepTests, eventTests, streamTests, groupTests, serverTests, credentialTests, incidentTests, deliveryTests} {
+	for _, part := range []map[string]func(*testing.T, *Fixture){
+		pulseTests, serviceTests, sweepTests, eventTests, streamTests, groupTests, serverTests, credentialTests, incidentTests,
+		deliveryTests, digestTests,
+	} {
 		for name, test := range part {
 			t.Run(name, func(t *testing.T) { Each(t, test) })
 		}

@@ -131,7 +131,7 @@ func (s *Service) finish(p Pulse, cron Schedule, absent Absence, receipt *Receip
 		s.FirstPulse = p.Time
 	}
 	if receipt.Duration > 0 {
-		s.LastDuration = receipt.Duration.Seconds()
+		s.LastDuration = InSeconds(receipt.Duration)
 	}
 	s.learnNextIn(p.NextIn)
 	if receipt.Kind == PulseFail {

@@ -158,6 +158,10 @@ const MaxSeconds = Seconds(10 * 365 * 24 * 3600)
 // Duration gives s as a time.Duration.
 func (s Seconds) Duration() time.Duration { return time.Duration(s) * time.Second }
 
+// InSeconds gives d in seconds, exact to the millisecond, as JSON shows it: Duration.Seconds makes 1.2349999999999999 of
+// 1.235 s.
+func InSeconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
+
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -184,4 +185,16 @@ func FuzzTimeJSON(f *testing.F) {
 			t.Fatalf("%s: %s, read back %s, %v", text, written, again, err)
 		}
 	})
+}
+
+func TestInSeconds(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		0: "0", 1235 * time.Millisecond: "1.235", time.Millisecond: "0.001", 1999 * time.Microsecond: "0.001",
+		36*time.Hour + 100*time.Millisecond: "129600.1",
+	} {
+		if got := strconv.FormatFloat(InSeconds(d), 'f', -1, 64); got != want {
+			t.Errorf("%s is %s seconds, want %s", d, got, want)
+		}
+	}
 }

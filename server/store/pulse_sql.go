@@ -49,7 +49,7 @@ func scanPulse(r row) (api.PulseRecord, error) {
 		&p.RemoteAddress, &p.UserAgent, &p.Body); err != nil {
 		return p, fmt.Errorf("reading a pulse: %w", err)
 	}
-	p.Duration = (time.Duration(duration) * time.Millisecond).Seconds()
+	p.Duration = api.InSeconds(time.Duration(duration) * time.Millisecond)
 	if code >= 0 {
 		exit := int(code)
 		p.ExitCode = &exit

@@ -151,7 +151,7 @@ func (h *Pulses) receive(tx *Tx, s *serviceRow, w *PulseWrite, absent api.Absenc
 	// First what time has done, so that its record holds what was known before the pulse.
 	tx.judge(s, w.Pulse.ReceivedAt, cron, absent)
 	transitions, receipt := s.Receive(w.Pulse, cron, absent)
-	facts := api.Facts{Duration: receipt.Duration.Seconds()}
+	facts := api.Facts{Duration: api.InSeconds(receipt.Duration)}
 	if w.HasExitCode {
 		facts.ExitCode = &w.Pulse.ExitCode
 	}

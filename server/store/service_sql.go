@@ -35,7 +35,7 @@ func scanService(r row) (*serviceRow, error) {
 		return nil, fmt.Errorf("reading a service: %w", err)
 	}
 	s.ManualResume = manual != 0
-	s.LastDuration = (time.Duration(duration) * time.Millisecond).Seconds()
+	s.LastDuration = api.InSeconds(time.Duration(duration) * time.Millisecond)
 	if s.Tags, err = parseList[string](tags); err != nil {
 		return nil, err
 	}

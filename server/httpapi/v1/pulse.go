@@ -148,7 +148,7 @@ func appendPulse(b []byte, result *store.PulseResult) []byte {
 	b = appendTime(append(b, `,"expected":`...), result.Expected)
 	b = appendTime(append(b, `,"deadline":`...), result.Deadline)
 	if result.Duration > 0 {
-		b = strconv.AppendFloat(append(b, `,"duration":`...), result.Duration.Seconds(), 'f', -1, 64)
+		b = strconv.AppendFloat(append(b, `,"duration":`...), api.InSeconds(result.Duration), 'f', -1, 64)
 	}
 	return append(b, "}\n"...)
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -37,7 +38,7 @@ func New(o Options) *Services { return &Services{Options: o, schedules: schedule
 
 // Create makes a service. A name that exists is KindConflict.
 func (s *Services) Create(ctx context.Context, in api.ServiceInput) (*api.Service, error) {
-	settings, err := s.settings(in, api.ServiceSettings{})
+	settings, err := s.settings(in, api.ServiceSettings{}, s.checkAlerts(in))
 	if err != nil {
 		return nil, err
 	}
@@ -51,15 +52,16 @@ func (s *Services) Put(ctx context.Context, name string, in api.ServiceInput) (s
 		return nil, false, api.Invalid("body.name", "must be the name in the path or be left out")
 	}
 	in.Name = &name
-	settings, err := s.settings(in, api.ServiceSettings{})
+	settings, err := s.settings(in, api.ServiceSettings{}, s.checkAlerts(in))
 	if err != nil {
 		return nil, false, err
 	}
+	replace := func(api.Service) (api.ServiceSettings, error) { return settings, nil }
 	for range 3 { // somebody else may make or delete it meanwhile
-		existing, err := s.Store.Services.ByName(ctx, name)
+		svc, err = s.Store.Services.ByName(ctx, name)
 		switch api.KindOf(err) {
 		case "":
-			svc, err = s.Store.Services.Update(ctx, existing.ID, func(api.Service) (api.ServiceSettings, error) { return settings, nil })
+			svc, err = s.Store.Services.Update(ctx, svc.ID, replace)
 		case api.KindNotFound:
 			svc, err = s.Store.Services.Create(ctx, settings)
 			created = err == nil
@@ -71,45 +73,63 @@ func (s *Services) Put(ctx context.Context, name string, in api.ServiceInput) (s
 	return nil, false, api.Errorf(api.KindConflict, "the service is being made and deleted by others at this moment, try again")
 }
 
-// Patch changes the settings that the input names.
+// Patch changes the settings that the input names. What it leaves alone is not checked anew, so that a channel that is
+// gone does not stand in the way of another tag.
 func (s *Services) Patch(ctx context.Context, id string, in api.ServiceInput) (*api.Service, error) {
+	faults := s.checkAlerts(in)
 	return s.Store.Services.Update(ctx, id, func(old api.Service) (api.ServiceSettings, error) {
-		return s.settings(in, old.ServiceSettings)
+		return s.settings(in, old.ServiceSettings, faults)
 	})
 }
 
-// settings applies the input to what is there, fills in defaults and checks all rules.
-func (s *Services) settings(in api.ServiceInput, base api.ServiceSettings) (api.ServiceSettings, error) {
-	settings := in.Apply(base)
-	var fields api.Fields
-	if err := settings.Validate(); err != nil {
-		return settings, err
+// checkAlerts gives what is wrong with the targets that the input names. It may ask the database, and so comes before the
+// transaction that has the service locked.
+func (s *Services) checkAlerts(in api.ServiceInput) api.Fields {
+	if in.Alerts == nil || len(*in.Alerts) > api.MaxAlerts { // too many are refused as such
+		return nil
 	}
-	if in.NextIn != nil && *in.NextIn == 0 && settings.Cron == "" && base.Name == "" {
+	var faults api.Fields
+	for _, target := range *in.Alerts {
+		if err := s.CheckTarget(target); err != nil {
+			faults.Add("body.alerts", "%s", reason(err))
+		}
+	}
+	return faults
+}
+
+// settings applies the input to what is there, fills in defaults and checks all rules. The faults are those that were
+// found before.
+func (s *Services) settings(in api.ServiceInput, base api.ServiceSettings, faults api.Fields) (api.ServiceSettings, error) {
+	settings := in.Apply(base)
+	fresh := base.Name == ""
+	var fields api.Fields
+	var invalid *api.Error
+	if errors.As(settings.Validate(), &invalid) {
+		fields = append(fields, invalid.Fields...)
+	}
+	if fresh && in.NextIn != nil && *in.NextIn == 0 && settings.Cron == "" {
 		fields.Add("body.next_in", "must be at least 1 second")
 	}
 	cron := s.cron(&settings, &fields)
-	for _, target := range settings.Alerts {
-		if err := s.CheckTarget(target); err != nil {
-			fields.Add("body.alerts", "%s", reason(err))
-		}
-	}
-	if err := fields.Err(); err != nil {
+	if err := append(fields, faults...).Err(); err != nil {
 		return settings, err
 	}
-	if in.Grace == nil && base.Name == "" {
-		settings.Grace = api.DefaultGrace(s.period(settings, cron))
+	if fresh && in.Grace == nil {
+		settings.Grace = api.DefaultGrace(period(settings, cron))
 	}
 	return settings, nil
 }
 
 // cron checks the cron expression, and gives the service the zone of the server when it names none.
 func (s *Services) cron(settings *api.ServiceSettings, fields *api.Fields) api.Schedule {
-	if settings.TimeZone != "" {
-		if _, err := schedule.LoadZone(settings.TimeZone); err != nil {
-			fields.Add("body.time_zone", "%s", err)
-			return nil
-		}
+	_, err := schedule.LoadZone(settings.TimeZone)
+	switch {
+	case err != nil:
+		fields.Add("body.time_zone", "%s", err)
+		return nil
+	case settings.TimeZone == time.Local.String():
+		fields.Add("body.time_zone", "must be the same zone on every server: write it as Area/City, such as Europe/Paris, or UTC")
+		return nil
 	}
 	if settings.Cron == "" {
 		return nil
@@ -125,16 +145,21 @@ func (s *Services) cron(settings *api.ServiceSettings, fields *api.Fields) api.S
 	return cron
 }
 
-// period gives how long pulses are apart: of a cron expression, the time between the next two.
-func (s *Services) period(settings api.ServiceSettings, cron api.Schedule) api.Seconds {
+// period gives how long pulses are apart; where a cron expression rules, the shortest time between two that it expects.
+// That is measured from a fixed day on: the same expression has the same period whenever somebody asks.
+func period(settings api.ServiceSettings, cron api.Schedule) api.Seconds {
 	if cron == nil {
 		return settings.NextIn
 	}
-	next := schedule.Upcoming(cron, s.Clock.Now(), 2)
-	if len(next) < 2 {
-		return 0
+	const looks = 7 // a week of workdays is enough, and no clock change comes within seven Sundays of the day
+	times := schedule.Upcoming(cron, time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC), looks)
+	var shortest time.Duration
+	for i := 1; i < len(times); i++ {
+		if apart := times[i].Sub(times[i-1]); shortest == 0 || apart < shortest {
+			shortest = apart
+		}
 	}
-	return api.Seconds(next[1].Sub(next[0]) / time.Second)
+	return api.Seconds(shortest / time.Second)
 }
 
 // Upcoming gives the next n expected times of a service with a cron expression, none for others.

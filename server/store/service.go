@@ -61,7 +61,8 @@ func (h *Services) Update(ctx context.Context, id string, edit Edit) (*api.Servi
 		if err != nil {
 			return err
 		}
-		if sameSettings(settings, s.ServiceSettings) {
+		settings = canonical(settings)
+		if toJSON(settings) == toJSON(canonical(s.ServiceSettings)) {
 			return nil
 		}
 		// Without what is known of absences judge_at may come out too early, which the sweeper puts right.
@@ -295,9 +296,7 @@ func (h *Services) horizon(now api.Time) api.Time {
 	return min(now, max(oldest, now.Add(-maxPulseWait)))
 }
 
-func sameSettings(a, b api.ServiceSettings) bool { return toJSON(canonical(a)) == toJSON(canonical(b)) }
-
-// canonical makes no list and an empty list the same, which JSON shows as [].
+// canonical makes no list an empty one, which JSON shows as [].
 func canonical(s api.ServiceSettings) api.ServiceSettings {
 	s.Tags, s.Alerts = append([]string{}, s.Tags...), append([]string{}, s.Alerts...)
 	return s

@@ -88,7 +88,11 @@ func sendLoad(ctx context.Context, c *conversation) error {
 		return err
 	}
 	wg.Wait()
-	return c.say(sum(senders, min(time.Since(begin), p.Duration)))
+	if err := c.say(sum(senders, min(time.Since(begin), p.Duration))); err != nil {
+		return err
+	}
+	<-ctx.Done() // until then /proc says what this process has cost
+	return nil
 }
 
 func sum(senders []*sender, took time.Duration) sent {
@@ -170,6 +174,10 @@ func (s *sender) run(w window) {
 		nextIn := p.NextIn
 		if p.DeadlineIn > 0 {
 			nextIn = p.DeadlineIn - int(time.Since(w.start)/time.Second)
+			if nextIn < 1 {
+				s.failure = errors.New("the pulses took so long that the common deadline has passed")
+				return
+			}
 		}
 		if err := s.message.exchange(s.conn, s.order.at(nth), nextIn); err != nil {
 			s.failure = fmt.Errorf("pulse %d: %w", nth, err)

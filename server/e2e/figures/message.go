@@ -13,9 +13,9 @@ type request string
 
 // The ways that are measured.
 const (
-	requestHeartbeat request = "POST /heartbeat"                    // as watchTower's clients do
+	requestHeartbeat request = "POST /heartbeat"                     // as watchTower's clients do
 	requestPulse     request = "POST /api/v1/services/{name}/pulses" // the REST interface
-	requestPing      request = "GET /ping/{uuid}"                   // a cron line
+	requestPing      request = "GET /ping/{uuid}"                    // a cron line
 )
 
 // numberWidth is how many digits the numbers of services have in their names, idWidth in their ids.
@@ -46,7 +46,7 @@ func newMessage(r request) *message {
 	switch r {
 	case requestHeartbeat:
 		name = serviceName(0)
-		body := fmt.Sprintf(`{"service":"%s","nextIn":%*d,"alertType":"mail","alertTarget":"%s"}`, name, nextInWidth, 0, alertTarget)
+		body := fmt.Sprintf(`{"service":"%s","nextIn":%*d,"alertType":"%s","alertTarget":"%s"}`, name, nextInWidth, 0, alertType, alertTarget)
 		text = fmt.Sprintf("POST /heartbeat%spassword: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 			headers, password, len(body), body)
 	case requestPulse:
@@ -136,4 +136,3 @@ func stored(answer []byte) (bool, error) {
 	}
 	return true, nil
 }
-

@@ -11,10 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"watchkeeper/api"
 	"watchkeeper/server/app"
 	"watchkeeper/server/clock"
 	"watchkeeper/server/config"
@@ -33,6 +35,8 @@ type serverSettings struct {
 	Data     string
 	Database string // "" for SQLite
 	TLS      config.TLS
+	// Alerts is the URL that takes all alerts.
+	Alerts string
 	// At is where its clock begins, in milliseconds since 1970: a data set is as good as new for a server that lives
 	// when it was made.
 	At int64
@@ -51,7 +55,11 @@ func serve(ctx context.Context, c *conversation) error {
 		return err
 	}
 	ctx, commands := c.untilEnd(ctx)
-	go profile(ctx, commands)
+	ctx, cancel := context.WithCancel(ctx)
+	var profiling sync.WaitGroup
+	profiling.Go(func() { profile(ctx, commands) })
+	defer profiling.Wait()
+	defer cancel()
 
 	log, err := os.OpenFile(filepath.Join(set.Data, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -63,6 +71,7 @@ func serve(ctx context.Context, c *conversation) error {
 	}
 	o.Config.Listen, o.Config.PublicURL = "127.0.0.1:0", "http://127.0.0.1"
 	o.Config.Data, o.Config.Database, o.Config.TLS, o.Config.Password = set.Data, set.Database, set.TLS, password
+	o.Config.Channels = []api.ChannelInput{{Name: alertType, Kind: api.ChannelWebhook, Settings: map[string]string{"url": set.Alerts}}}
 	var ahead time.Duration
 	if set.At != 0 {
 		ahead = time.Until(time.UnixMilli(set.At))

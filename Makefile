@@ -33,7 +33,7 @@ help: ## Show this list
 run: build ## Build and start the product with its data in ./data; prints address and password, Ctrl-C stops it
 # The server replaces the recipe's shell, so that Ctrl-C and SIGTERM reach it and make waits until it has stopped.
 # What prints the password is detached (no child that the server would have to reap) and ends with the server.
-	@( ( until $(BIN) healthcheck --data '$(DATA)' >/dev/null 2>&1; do \
+	@( ( until $(BIN) healthcheck --ready --data '$(DATA)' >/dev/null 2>&1; do \
 			sleep 0.2; kill -0 $$$$ 2>/dev/null || exit 0; \
 		done; \
 		printf '\nPassword: %s\n\n' "$$($(BIN) password show --data '$(DATA)')" ) & ); \
@@ -72,8 +72,8 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s)
 	echo "$$found fuzz targets ran"; [ $$found -gt 0 ] && [ $$failed -eq 0 ]
 
 .PHONY: bench
-bench: postgres ## Measure FIGURES (1,2,3,4,5) of docs/sizing.md on ENGINES (sqlite,postgres)
-	$(GO) run ./server/e2e/figures -cache '$(CACHE)/bench' -figures '$(FIGURES)' -engines '$(ENGINES)'
+bench: postgres ## Measure the figures of docs/sizing.md on both engines; FIGURES=1,2 for some
+	$(GO) run ./server/e2e/figures -cache '$(CACHE)/bench' -figures '$(FIGURES)'
 
 .PHONY: ci
 # Cheap steps first. The tests run once, with the race detector, and come last: a CI closes on what go test says. They do

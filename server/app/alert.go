@@ -38,7 +38,7 @@ func (s *server) openAlerts(ctx context.Context) error {
 	s.channels, err = alert.NewChannels(alert.ChannelOptions{
 		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Key: s.key, Registry: channelKinds(), Zone: c.TimeZone,
 		File: c.Channels, PulseTargets: c.Alerts.Targets,
-		Common: notify.Options{Dialer: dial.New(DialPolicy(c)), Defaults: notify.Defaults{
+		Common: notify.Options{Dialer: dial.New(dialPolicy(c)), Defaults: notify.Defaults{
 			SMTPURL: smtpURL(c), SMTPFrom: c.SMTPFrom, PushoverToken: c.PushoverToken, PushoverURL: c.PushoverURL, Hostname: hostname,
 		}},
 	})
@@ -58,8 +58,8 @@ func (s *server) openAlerts(ctx context.Context) error {
 	return nil
 }
 
-// DialPolicy says where the settings let the server connect to.
-func DialPolicy(c config.Config) dial.Policy {
+// dialPolicy says where the settings let the server connect to.
+func dialPolicy(c config.Config) dial.Policy {
 	if c.Alerts.RefusePrivate {
 		return dial.RefusePrivate
 	}

@@ -41,7 +41,7 @@ func Run(ctx context.Context, o Options) error {
 	if s.Out == nil {
 		s.Out = io.Discard
 	}
-	err := s.start(ctx)
+	err := withPatience(func() error { return s.start(ctx) })
 	if err == nil {
 		err = s.serve(ctx)
 	}

@@ -187,9 +187,5 @@ func (d *Database) refuseWhileServed(ctx context.Context) error {
 // InstallDialer makes all connections of the process that libraries begin by themselves those of the guarded dialer. It
 // belongs at the very start of a process that serves; restore puts back what was there.
 func InstallDialer(c config.Config) (restore func()) {
-	policy := dial.AllowPrivate
-	if c.Alerts.RefusePrivate {
-		policy = dial.RefusePrivate
-	}
-	return dial.New(policy).InstallDefault()
+	return dial.New(dialPolicy(c)).InstallDefault()
 }

@@ -14,7 +14,7 @@ func (s *server) greet() {
 	p("")
 	p("  Address       %s", s.publicURL)
 	if u, err := url.Parse(s.publicURL); err == nil && u.Hostname() != "localhost" {
-		p("                %s://localhost:%s on this machine", schemeOf(s.keeper.TLS() != nil), portOf(s.http.listener.Addr()))
+		p("                %s://localhost:%s on this machine", schemeOf(s.Config.TLS), portOf(s.http.listener.Addr()))
 	}
 	p("  Password      watchkeeper password show --data %s", s.Config.Data)
 	if authority, ours := s.keeper.Authority(); ours {

@@ -62,10 +62,6 @@ func publicURL(c config.Config, listener net.Addr, log *slog.Logger) string {
 	if c.PublicURL != "" {
 		return c.PublicURL
 	}
-	scheme := "https"
-	if c.TLS == config.TLSOff {
-		scheme = "http"
-	}
 	host, port := "localhost", ""
 	if a, ok := listener.(*net.TCPAddr); ok {
 		port = strconv.Itoa(a.Port)
@@ -75,7 +71,7 @@ func publicURL(c config.Config, listener net.Addr, log *slog.Logger) string {
 			host = address.String()
 		}
 	}
-	u := url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port)}
+	u := url.URL{Scheme: schemeOf(c.TLS), Host: net.JoinHostPort(host, port)}
 	log.Warn(fmt.Sprintf("links in messages and ping URLs use %s, which others may not reach; set WATCHKEEPER_PUBLIC_URL", u.String()))
 	return u.String()
 }
@@ -93,11 +89,11 @@ func routedAddress() netip.Addr {
 	return netip.Addr{}
 }
 
-func schemeOf(tls bool) string {
-	if tls {
-		return "https"
+func schemeOf(way config.TLS) string {
+	if way == config.TLSOff {
+		return "http"
 	}
-	return "http"
+	return "https"
 }
 
 func portOf(a net.Addr) string {

@@ -220,7 +220,6 @@ func (s *server) openStore(ctx context.Context) (*store.Store, error) {
 			return opened, err
 		}
 		s.log.Warn("the database cannot be reached yet, trying on", "error", err)
-		tellSystemd("EXTEND_TIMEOUT_USEC=30000000")
 		if err := clock.Sleep(ctx, s.clock, time.Second); err != nil {
 			return nil, err
 		}

@@ -91,8 +91,8 @@ func (h *Servers) OthersAlive(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// Leave removes the mark of a server that ends in good order, so that its leases are free at once, but keeps what a
-// later gap is measured from.
+// Leave gives up what a server holds that ends in good order, so that others need not wait for its leases to run out, and
+// marks its life for the last time, since a later gap is measured from there.
 func (h *Servers) Leave(ctx context.Context) error {
 	return h.s.write(ctx, useGeneral, func(tx *Tx) error {
 		if _, err := tx.exec(ctx, "delete from lease where holder = $1", h.self.id); err != nil {

@@ -15,7 +15,6 @@ type acknowledged struct {
 	mu     sync.Mutex
 	pulses map[string]int  // by service
 	events map[string]bool // by message
-	failed int
 }
 
 func (a *acknowledged) pulse(service string) {

@@ -31,8 +31,7 @@ func TestTwoServersOneKilled(t *testing.T) {
 			`{"service":"job %d","nextIn":3,"alertType":"webhook","alertTarget":"%s/%d"}`, i, hook.URL(), i))
 	}
 	one.kill()
-	hooks, err := hook.Wait(ctx, services)
-	if err != nil {
+	if _, err := hook.Wait(ctx, services); err != nil {
 		t.Fatalf("%d of %d messages came: %v", len(hook.Hooks()), services, err)
 	}
 	for i := range services {
@@ -44,12 +43,9 @@ func TestTwoServersOneKilled(t *testing.T) {
 	}
 	// The survivor goes on: a recovery is told, by one message.
 	ask[any](t, two, "POST", "/heartbeat", fmt.Sprintf(`{"service":"job 0","nextIn":600,"alertType":"webhook","alertTarget":"%s/0"}`, hook.URL()))
-	if hooks, err = hook.Wait(ctx, services+1); err != nil {
+	hooks, err := hook.Wait(ctx, services+1)
+	if err != nil {
 		t.Fatal(err)
-	}
-	seen := map[string]int{}
-	for _, h := range hooks {
-		seen[h.Path+string(h.Body[:min(len(h.Body), 40)])]++
 	}
 	if len(hooks) != services+1 {
 		t.Errorf("%d messages, want %d", len(hooks), services+1)

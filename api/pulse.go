@@ -29,8 +29,7 @@ func (k PulseKind) Valid() bool {
 const (
 	MaxExitCode       = 255
 	MaxRIDLength      = 100
-	MaxUserAgent      = 200 // characters that are kept
-	MaxPulseBody      = 10_000
+	MaxUserAgent      = 200       // characters that are kept
 	MaxPulseTimeAhead = time.Hour // times further ahead are clipped to now
 	MaxPulseDuration  = 366 * 24 * time.Hour
 )

@@ -50,8 +50,7 @@ type PulseResult struct {
 	Expected api.Time
 	Deadline api.Time
 	Duration time.Duration
-	// Closed names the incident that the pulse ended, Opened the one it began; for the log.
-	From api.State
+	From     api.State // where the service stood before
 }
 
 // Add stores a pulse and answers after its commit. It gives KindNotFound for an unknown service that is not to be

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"strconv"
@@ -150,16 +151,25 @@ func (in *EventInput) Event(now Time) Event {
 // CompilePattern compiles a regular expression of a search: case-insensitive, with . matching line breaks, in linear
 // time, of bounded length and bounded work for each character. location is where it stood.
 func CompilePattern(location, pattern string) (*regexp.Regexp, error) {
-	if len(pattern) > MaxEventPattern {
-		return nil, Invalid(location, "must be at most %d bytes", MaxEventPattern)
-	}
-	re, err := regexp.Compile("(?is)" + pattern)
-	if err == nil && patternSteps(re) > MaxPatternSteps {
-		return nil, Invalid(location, "repeats too much: the counts in braces add up to more than %d steps", MaxPatternSteps)
-	}
+	re, err := compilePattern("(?is)", pattern)
 	if err != nil {
-		reason := strings.ReplaceAll(err.Error(), "(?is)", "")
-		return nil, Invalid(location, "is not a regular expression of the RE2 dialect: %s", strings.TrimPrefix(reason, "error parsing regexp: "))
+		return nil, Invalid(location, "%s", err)
+	}
+	return re, nil
+}
+
+// compilePattern compiles a pattern behind flags, within the bounds. The error continues a sentence that names its place.
+func compilePattern(flags, pattern string) (*regexp.Regexp, error) {
+	if len(pattern) > MaxEventPattern {
+		return nil, fmt.Errorf("must be at most %d bytes", MaxEventPattern)
+	}
+	re, err := regexp.Compile(flags + pattern)
+	if err != nil {
+		reason := strings.ReplaceAll(err.Error(), flags, "")
+		return nil, fmt.Errorf("is not a regular expression of the RE2 dialect: %s", strings.TrimPrefix(reason, "error parsing regexp: "))
+	}
+	if patternSteps(re) > MaxPatternSteps {
+		return nil, fmt.Errorf("repeats too much: the counts in braces add up to more than %d steps", MaxPatternSteps)
 	}
 	return re, nil
 }

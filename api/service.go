@@ -174,12 +174,7 @@ func (s *ServiceSettings) Validate() error {
 	if len(s.Alerts) > MaxAlerts {
 		f.Add("body.alerts", "must be at most %d targets", MaxAlerts)
 	}
-	for _, target := range s.Alerts {
-		if n := utf8.RuneCountInString(target); n == 0 || n > MaxTargetLength || !utf8.ValidString(target) || strings.ContainsFunc(target, unicode.IsControl) {
-			f.Add("body.alerts", "a target must be 1 to %d characters without control characters", MaxTargetLength)
-			break
-		}
-	}
+	checkTargets(&f, "body.alerts", s.Alerts)
 	for name, v := range map[string]Seconds{
 		"next_in": s.NextIn, "grace": s.Grace, "max_run": s.MaxRun, "min_run": s.MinRun, "finish_within": s.FinishWithin,
 	} {
@@ -195,6 +190,16 @@ func (s *ServiceSettings) Validate() error {
 		f.Add("body.min_run", "must not be above max_run")
 	}
 	return f.Err()
+}
+
+// checkTargets adds what is wrong with the form of targets.
+func checkTargets(f *Fields, location string, targets []string) {
+	for _, target := range targets {
+		if n := utf8.RuneCountInString(target); n == 0 || n > MaxTargetLength || !utf8.ValidString(target) || strings.ContainsFunc(target, unicode.IsControl) {
+			f.Add(location, "a target must be 1 to %d characters without control characters", MaxTargetLength)
+			return
+		}
+	}
 }
 
 // CheckName gives why name cannot be the name of a service, or "".

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"watchkeeper/api"
@@ -13,6 +14,7 @@ type Servers struct {
 	s       *Store
 	catchUp time.Duration
 	self    serverRow
+	shared  atomic.Bool // another server was alive at the last Beat
 }
 
 // MinGap is the shortest time without any server that counts as an absence.
@@ -32,13 +34,23 @@ func (h *Servers) Register(p Presence) {
 	h.catchUp = p.CatchUp
 }
 
-// Beat writes that this server is alive. When no server was alive for MinGap before, it records the gap and gives it.
+// Beat writes that this server is alive, and looks whether others are. When no server was alive for MinGap before, it
+// records the gap and gives it.
 func (h *Servers) Beat(ctx context.Context) (*api.Gap, error) {
-	var gap *api.Gap
+	var (
+		gap    *api.Gap
+		others []string
+	)
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) (err error) {
-		gap, err = tx.witness(ctx, h.self)
+		if gap, err = tx.witness(ctx, h.self); err != nil {
+			return err
+		}
+		others, err = tx.othersAlive(ctx, h.self)
 		return err
 	})
+	if err == nil {
+		h.shared.Store(len(others) > 0)
+	}
 	return gap, err
 }
 
@@ -84,8 +96,7 @@ const Recent = 4 * time.Second
 func (h *Servers) OthersAlive(ctx context.Context) ([]string, error) {
 	var names []string
 	err := h.s.read(ctx, func(tx *Tx) (err error) {
-		names, err = collect(ctx, tx.session, scanOne[string], "select name from server where id <> $1 and seen_at > $2 order by name",
-			h.self.id, int64(tx.now.Add(-Recent)))
+		names, err = tx.othersAlive(ctx, h.self)
 		return err
 	})
 	return names, err

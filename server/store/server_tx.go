@@ -21,6 +21,11 @@ func (tx *Tx) lastAlive(ctx context.Context) (api.Time, error) {
 	return one(ctx, tx.session, scanOne[api.Time], "select coalesce(max(seen_at), 0) from server")
 }
 
+func (tx *Tx) othersAlive(ctx context.Context, self serverRow) ([]string, error) {
+	return collect(ctx, tx.session, scanOne[string], "select name from server where id <> $1 and seen_at > $2 order by name",
+		self.id, int64(tx.now.Add(-Recent)))
+}
+
 func (tx *Tx) gaps(ctx context.Context) ([]api.Gap, error) {
 	gaps, err := collect(ctx, tx.session, func(r row) (api.Gap, error) {
 		var g api.Gap

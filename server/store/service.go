@@ -252,6 +252,8 @@ const (
 	sweepBatch = 1000
 	// maxPulseWait is how long a pulse on its way may hold up the judgement of silence.
 	maxPulseWait = time.Second
+	// othersPulseWait is how long a pulse may wait in the queue of another server, which nobody here can see.
+	othersPulseWait = 300 * time.Millisecond
 )
 
 // Sweep judges the services whose judge_at lies between from and now, a batch at a time. Those that a pulse has moved on
@@ -286,14 +288,18 @@ func (h *Services) Sweep(ctx context.Context, from api.Time) (Swept, error) {
 	return out, err
 }
 
-// horizon gives the moment up to which silence may be judged. A pulse that was received here and is not written yet
-// holds it back for a while, since the service that sent it is not silent.
+// horizon gives the moment up to which silence may be judged. A pulse that was received and is not written yet holds it
+// back for a while, since the service that sent it is not silent: one of ours as long as it waits, and where other
+// servers share the database the time that one of theirs commonly takes.
 func (h *Services) horizon(now api.Time) api.Time {
-	oldest := h.s.Pulses.committer.oldest()
-	if oldest == 0 {
-		return now
+	until := now
+	if h.s.Servers.shared.Load() {
+		until = now.Add(-othersPulseWait)
 	}
-	return min(now, max(oldest, now.Add(-maxPulseWait)))
+	if oldest := h.s.Pulses.committer.oldest(); oldest > 0 {
+		until = min(until, max(oldest, now.Add(-maxPulseWait)))
+	}
+	return until
 }
 
 // canonical makes no list an empty one, which JSON shows as [].

@@ -27,8 +27,10 @@ func TestPulseHintsComeInOrder(t *testing.T) {
 		`"{}"`:              "no service provided",
 		`null`:              "no service provided",
 		`{}`:                "no service provided",
+
 		`{"service":null,"nextIn":1,` + rest + `}`:  "no service provided",
 		`{"service":["a"],"nextIn":1,` + rest + `}`: "no service provided",
+
 		`{"service":"a"}`:                                                         "no nextIn provided",
 		`{"service":"a",` + rest + `}`:                                            "no nextIn provided",
 		`{"service":"a","nextIn":null}`:                                           "no alert target provided",

@@ -17,6 +17,7 @@ var sweepTests = map[string]func(*testing.T, *Fixture){
 	"a pulse moves the deadline past the index":     rearmed,
 	"many services in one second":                   manyAtOnce,
 	"two servers judge each outage once":            twoSweepers,
+	"a pulse on its way at another server counts":   pulseElsewhere,
 	"our own absence is not the services' fault":    absenceHolds,
 	"an absence that nobody noticed yet holds, too": unnoticedAbsence,
 }
@@ -49,6 +50,34 @@ func lateThenDown(t *testing.T, f *Fixture) {
 		f.sweepAll(t)
 		same(t, "state", f.service(t, "job").State, want.state)
 	}
+}
+
+func pulseElsewhere(t *testing.T, f *Fixture) {
+	ctx := context.Background()
+	other := f.second(t, f.Clock)
+	f.Servers.Register(store.Presence{ID: "one", Name: "first"})
+	other.Servers.Register(store.Presence{ID: "two", Name: "second"})
+	must(other.Servers.Beat(ctx))(t)
+	must(f.Servers.Beat(ctx))(t)
+	must(f.Pulses.Add(f.pulse("waits", 3)))(t)
+	must(f.Pulses.Add(f.pulse("silent", 3)))(t)
+	f.Clock.Advance(3*time.Second - time.Millisecond)
+	late := f.pulse("waits", 60) // received by the other now, written later
+	f.Clock.Advance(200 * time.Millisecond)
+	f.sweepAll(t)
+	must(other.Pulses.Add(late))(t)
+	f.Clock.Advance(200 * time.Millisecond)
+	f.sweepAll(t)
+	same(t, "changes of the one that pulsed in time", f.flips(t, "waits"), []string{"new > up pulse"})
+	same(t, "changes of the silent one", f.flips(t, "silent"), []string{"new > up pulse", "up > down timeout"})
+	same(t, "since its deadline", f.service(t, "silent").StateSince, api.TimeOf(Start).Add(3*time.Second))
+
+	f.Clock.Advance(4 * time.Second) // the other is gone: nobody has to be waited for
+	must(f.Servers.Beat(ctx))(t)
+	must(f.Pulses.Add(f.pulse("silent", 3)))(t)
+	f.Clock.Advance(3 * time.Second)
+	f.sweepAll(t)
+	same(t, "state at the deadline", f.service(t, "silent").State, api.StateDown)
 }
 
 func rearmed(t *testing.T, f *Fixture) {

@@ -46,8 +46,16 @@ func (a *Alerts) NotePulse(ctx context.Context, service string, pair api.LegacyT
 	if !a.Channels.loaded.Load() {
 		return // what looks unknown may be a channel of the database
 	}
-	j, named := a.policy().judgeLegacy(pair)
-	if !named || j.fitness == fit || !a.noted.first(service, pair) {
+	p := a.policy()
+	if a.noted.knownFit(p.directory, pair) {
+		return
+	}
+	j, named := p.judgeLegacy(pair)
+	if !named || j.fitness == fit {
+		a.noted.fit(p.directory, pair)
+		return
+	}
+	if !a.noted.first(service, pair) {
 		return
 	}
 	if _, err := a.Store.Incidents.Warn(ctx, service, warningOf([]string{j.why})); err != nil {
@@ -56,10 +64,13 @@ func (a *Alerts) NotePulse(ctx context.Context, service string, pair api.LegacyT
 	}
 }
 
-// noted remembers of which pairs somebody was warned, so that not every pulse asks the database.
+// noted remembers of which pairs somebody was warned, so that not every pulse asks the database, and which are in order
+// in the present directory, so that not every pulse has its address parsed.
 type noted struct {
-	mu    sync.Mutex
-	pairs map[string]api.LegacyTarget // by service
+	mu        sync.Mutex
+	pairs     map[string]api.LegacyTarget // by service
+	directory *directory
+	good      map[api.LegacyTarget]struct{}
 }
 
 const notedLimit = 10_000
@@ -76,6 +87,22 @@ func (n *noted) first(service string, pair api.LegacyTarget) bool {
 	}
 	n.pairs[service] = pair
 	return true
+}
+
+func (n *noted) knownFit(d *directory, pair api.LegacyTarget) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, known := n.good[pair]
+	return known && n.directory == d
+}
+
+func (n *noted) fit(d *directory, pair api.LegacyTarget) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.directory != d || len(n.good) >= notedLimit {
+		n.directory, n.good = d, map[api.LegacyTarget]struct{}{}
+	}
+	n.good[pair] = struct{}{}
 }
 
 func (n *noted) forget(service string) {

@@ -152,6 +152,7 @@ func (s *server) loops() []loop {
 		{"noting the use of tokens", s.authn.Run},
 		{"keeping the certificate", s.keeper.Run},
 		{"counting refusals", s.floor.Run},
+		{"pacing the garbage collector", paceCollector(s.clock)},
 		{"periodic work", cron.New(cron.Options{Leases: s.store.Leases, Server: s.id, Clock: s.clock, Log: s.log, Jobs: []cron.Job{
 			{Name: "making partitions ahead", Every: time.Hour, Run: s.store.Prepare},
 			{Name: "forgetting servers that are gone", Every: time.Hour, Run: s.store.Servers.ForgetSilent},

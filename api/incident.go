@@ -1,5 +1,7 @@
 package api
 
+import "unicode/utf8"
+
 // IncidentState is where an incident stands.
 type IncidentState string
 
@@ -21,8 +23,24 @@ type Incident struct {
 	OpenedAt       Time          `json:"opened_at"`
 	ClosedAt       Time          `json:"closed_at" doc:"null while open"`
 	Reason         Reason        `json:"reason" doc:"why it opened"`
-	AcknowledgedBy string        `json:"acknowledged_by,omitempty"`
+	AcknowledgedBy string        `json:"acknowledged_by,omitempty" doc:"who is at it: the name of a token, password, or whom a link was sent to; reminders and later steps stop"`
+	AcknowledgedAt Time          `json:"acknowledged_at,omitzero"`
+	Comment        string        `json:"acknowledged_comment,omitempty" doc:"what was said with it"`
 	Deliveries     []Delivery    `json:"deliveries"`
+}
+
+// Acknowledgement is the body that says that somebody is at an incident.
+type Acknowledgement struct {
+	Comment string `json:"comment,omitempty" doc:"what others should know, at most 1000 characters"`
+}
+
+// Validate checks the comment.
+func (in *Acknowledgement) Validate() error {
+	var f Fields
+	if utf8.RuneCountInString(in.Comment) > MaxCommentLength {
+		f.Add("body.comment", "must be at most %d characters", MaxCommentLength)
+	}
+	return f.Err()
 }
 
 // DeliveryAbout is what a delivery tells.

@@ -3,6 +3,9 @@ package api
 // MaxWindow is how long a window of maintenance may last.
 const MaxWindow = Seconds(31 * 24 * 3600)
 
+// MaxMaintenance is how many times of maintenance there may be.
+const MaxMaintenance = 1000
+
 // NextWindows is how many windows an answer shows ahead.
 const NextWindows = 3
 

@@ -3,6 +3,24 @@ package api
 // MaxSilence is how long a silence may last.
 const MaxSilence = Seconds(366 * 24 * 3600)
 
+// MaxSilences is how many silences there may be that have not ended.
+const MaxSilences = 5000
+
+// SilenceState is where a silence stands at a moment.
+type SilenceState string
+
+// The states of a silence.
+const (
+	SilenceActive SilenceState = "active"
+	SilenceFuture SilenceState = "future"
+	SilenceEnded  SilenceState = "ended"
+)
+
+// Valid reports whether s is one of the states.
+func (s SilenceState) Valid() bool {
+	return s == SilenceActive || s == SilenceFuture || s == SilenceEnded
+}
+
 // Silence keeps messages about what it matches from being sent until it ends. States and incidents go on.
 type Silence struct {
 	ID        string   `json:"id" format:"uuid"`

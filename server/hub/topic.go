@@ -14,6 +14,9 @@ const (
 	Credentials Topic = "credentials" // password, tokens and what else may be cached of them
 	Settings    Topic = "settings"    // values changed through the API
 	Channels    Topic = "channels"    // where alerts go
+	Routes      Topic = "routes"      // who is told of what
+	Silences    Topic = "silences"    // of what nobody is told until a moment
+	Maintenance Topic = "maintenance" // in what times nobody is told
 )
 
 // set is topics as bits, so that a wake needs neither map nor allocation.
@@ -21,7 +24,8 @@ type set uint32
 
 // Topics lists every topic, in a fixed order. A server that could not hear the others for a while wakes them all.
 func Topics() []Topic {
-	return []Topic{Services, Deadlines, Changes, Events, Incidents, Deliveries, Credentials, Settings, Channels}
+	return []Topic{Services, Deadlines, Changes, Events, Incidents, Deliveries, Credentials, Settings, Channels,
+		Routes, Silences, Maintenance}
 }
 
 // Valid reports whether t is one of the topics.
@@ -47,6 +51,12 @@ func (t Topic) bit() set {
 		return 1 << 7
 	case Channels:
 		return 1 << 8
+	case Routes:
+		return 1 << 9
+	case Silences:
+		return 1 << 10
+	case Maintenance:
+		return 1 << 11
 	}
 	return 0
 }

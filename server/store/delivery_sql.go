@@ -78,10 +78,7 @@ const deliveryContent = `select ` + incidentColumns + `, ` + memberChange + `
 
 func scanDeliveryContent(r row) (DeliveryContent, error) {
 	var i Incident
-	change, err := scanChange(nested{r, []any{
-		&i.ID, &i.SubjectKind, &i.SubjectID, &i.Subject, &i.State,
-		&i.OpenedAt, &i.ClosedAt, &i.Reason, &i.AcknowledgedBy, &i.lastChange,
-	}})
+	change, err := scanChange(nested{r, i.fields()})
 	return DeliveryContent{Incident: i.Incident, Change: change}, err
 }
 

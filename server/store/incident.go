@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"watchkeeper/api"
+	"watchkeeper/server/hub"
 )
 
 // Incidents is the handle of incidents, and of the step that makes deliveries of them.
@@ -134,6 +136,48 @@ func (h *Incidents) Get(ctx context.Context, id string) (Incident, error) {
 		return Incident{}, errNoIncident
 	}
 	return found[0], nil
+}
+
+// Acknowledgement is who is at an incident.
+type Acknowledgement struct {
+	By      string
+	Comment string
+}
+
+// Acknowledge notes that somebody is at an open incident, and lets who decides look at it again. One that is
+// acknowledged stays as it is. KindNotFound when there is none, KindConflict when it is over. It reports whether that
+// changed anything.
+func (h *Incidents) Acknowledge(ctx context.Context, id string, a Acknowledgement) (changed bool, err error) {
+	return h.note(ctx, id, `update incident set acknowledged_by = $2, acknowledged_comment = $3, acknowledged_at = $4, attend_at = $4
+		where id = $1 and state = 'open' and acknowledged_by = ''`, a.By, a.Comment)
+}
+
+// Withdraw takes an acknowledgement back; see Acknowledge.
+func (h *Incidents) Withdraw(ctx context.Context, id string) (changed bool, err error) {
+	return h.note(ctx, id, `update incident set acknowledged_by = $2, acknowledged_comment = $3, acknowledged_at = 0, attend_at = $4
+		where id = $1 and state = 'open' and acknowledged_by <> ''`, "", "")
+}
+
+func (h *Incidents) note(ctx context.Context, id, sql, by, comment string) (changed bool, err error) {
+	err = h.s.write(ctx, useGeneral, func(tx *Tx) error {
+		n, err := tx.exec(ctx, sql, id, by, comment, int64(tx.now))
+		if changed = n > 0; err != nil {
+			return err
+		}
+		if changed {
+			tx.wake(hub.Incidents)
+			return nil
+		}
+		state, err := one(ctx, tx, scanOne[string], "select state from incident where id = $1", id)
+		switch {
+		case errors.Is(err, errNoRow):
+			return errNoIncident
+		case err == nil && state == string(api.IncidentClosed):
+			return api.Errorf(api.KindConflict, "the incident is over")
+		}
+		return err
+	})
+	return changed, err
 }
 
 var errNoIncident = api.Errorf(api.KindNotFound, "there is no such incident")

@@ -7,12 +7,18 @@ import (
 )
 
 const incidentColumns = `incident.id, incident.subject_kind, incident.subject_id, incident.subject, incident.state,
-	incident.opened_at, incident.closed_at, incident.reason, incident.acknowledged_by, incident.told`
+	incident.opened_at, incident.closed_at, incident.reason, incident.acknowledged_by, incident.acknowledged_at,
+	incident.acknowledged_comment, incident.told`
+
+// fields gives where the values of incidentColumns go.
+func (i *Incident) fields() []any {
+	return []any{&i.ID, &i.SubjectKind, &i.SubjectID, &i.Subject, &i.State, &i.OpenedAt, &i.ClosedAt, &i.Reason, &i.AcknowledgedBy,
+		&i.AcknowledgedAt, &i.Comment, &i.lastChange}
+}
 
 func scanIncident(r row) (*Incident, error) {
 	var i Incident
-	if err := r.Scan(&i.ID, &i.SubjectKind, &i.SubjectID, &i.Subject, &i.State,
-		&i.OpenedAt, &i.ClosedAt, &i.Reason, &i.AcknowledgedBy, &i.lastChange); err != nil {
+	if err := r.Scan(i.fields()...); err != nil {
 		return nil, fmt.Errorf("reading an incident: %w", err)
 	}
 	return &i, nil

@@ -39,17 +39,20 @@ const (
 
 // Store is the database of Watchkeeper. Its handles have the methods; see the package comment.
 type Store struct {
-	Services   *Services
-	Pulses     *Pulses
-	Events     *Events
-	Changes    *Changes
-	Incidents  *Incidents
-	Deliveries *Deliveries
-	Channels   *Channels
-	Tokens     *Tokens
-	Settings   *Settings
-	Servers    *Servers
-	Leases     *Leases
+	Services    *Services
+	Pulses      *Pulses
+	Events      *Events
+	Changes     *Changes
+	Incidents   *Incidents
+	Deliveries  *Deliveries
+	Channels    *Channels
+	Routes      *Routes
+	Silences    *Silences
+	Maintenance *Maintenance
+	Tokens      *Tokens
+	Settings    *Settings
+	Servers     *Servers
+	Leases      *Leases
 
 	eng   engine
 	hub   *hub.Hub
@@ -82,6 +85,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.Incidents = newIncidents(s)
 	s.Deliveries = newDeliveries(s)
 	s.Channels = &Channels{s}
+	s.Routes = &Routes{s}
+	s.Silences = &Silences{s}
+	s.Maintenance = &Maintenance{s}
 	s.Tokens = &Tokens{s}
 	s.Settings = &Settings{s}
 	s.Leases = &Leases{s}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,4 +79,10 @@ func (f *Fixture) pulse(name string, nextIn api.Seconds) store.PulseWrite {
 		},
 		Method: "POST", Scheme: "https", RemoteAddress: "192.0.2.7", UserAgent: "curl/8",
 	}
+}
+
+// sameJSON is same for values that hold parsed patterns, by what clients see of them.
+func sameJSON(tb testing.TB, what string, got, want any) {
+	tb.Helper()
+	same(tb, what, string(must(json.Marshal(got))(tb)), string(must(json.Marshal(want))(tb)))
 }

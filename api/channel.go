@@ -89,6 +89,14 @@ func (t Target) String() string {
 	return t.Channel + ":" + t.Address
 }
 
+// Masked gives the form that may be shown: the address of a mail is no secret, every other may be one.
+func (t Target) Masked() string {
+	if t.Address == "" || ChannelKind(t.Channel) == ChannelMail {
+		return t.String()
+	}
+	return t.Channel + ":***"
+}
+
 // ChannelTest is the answer of POST /api/v1/channels/{name}/test.
 type ChannelTest struct {
 	OK     bool   `json:"ok"`

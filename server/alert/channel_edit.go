@@ -103,7 +103,9 @@ func (c *Channels) seal(in api.ChannelInput) (store.SealedChannel, error) {
 		return store.SealedChannel{}, fmt.Errorf("writing the settings of a channel: %w", err)
 	}
 	sealed, err := c.Key.Seal(purpose(in.Name), plain)
-	return store.SealedChannel{Name: in.Name, Kind: in.Kind, Settings: sealed}, err
+	return store.SealedChannel{
+		Name: in.Name, Kind: in.Kind, Settings: sealed, Shown: c.Registry.MaskSettings(in.Kind, in.Settings),
+	}, err
 }
 
 func (c *Channels) open(s store.SealedChannel) (map[string]string, error) {

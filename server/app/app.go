@@ -37,6 +37,7 @@ type Clock interface {
 
 // Run runs the server until ctx ends, and gives nil when it stopped in good order.
 func Run(ctx context.Context, o Options) error {
+	ctx = api.WithActor(ctx, api.Actor{Kind: api.ActorServer, Name: "watchkeeper"}) // whoever started it does not do what it does
 	s := &server{Options: o, log: o.Log}
 	if s.Out == nil {
 		s.Out = io.Discard

@@ -32,6 +32,7 @@ type DatabaseOptions struct {
 // nothing that a start would make.
 type Database struct {
 	Tokens *auth.Tokens
+	Audit  *store.Audit // can be read; checked and written after Unlock
 	// Passwords and PingKey are nil until Unlock.
 	Passwords *auth.Passwords
 	PingKey   *auth.PingKey
@@ -111,6 +112,8 @@ func (d *Database) Unlock(ctx context.Context) error {
 	if err != nil {
 		return api.Errorf(api.KindUnavailable, "%s", err)
 	}
+	d.Audit = d.store.Audit
+	d.store.Audit.Unlock(key)
 	override := auth.Override{Value: d.options.Config.Password}
 	if d.options.Loaded != nil && override.Value != "" {
 		override.Source = d.options.Loaded.Source("password").String()

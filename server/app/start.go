@@ -109,7 +109,11 @@ func (s *server) start(ctx context.Context) error {
 	if err := auth.Unlock(ctx, s.store.Settings, s.key); err != nil {
 		return err
 	}
+	s.store.Audit.Unlock(s.key)
 	if s.install, err = auth.OpenInstallation(ctx, s.store.Settings); err != nil {
+		return err
+	}
+	if err := s.store.Audit.Begin(ctx, map[string]any{"installation": s.install.ID, "version": s.Version}); err != nil {
 		return err
 	}
 	if err := s.openCredentials(ctx); err != nil {

@@ -105,16 +105,16 @@ func (p *Passwords) Set(ctx context.Context, password string, keepOld time.Durat
 		return api.Invalid("password", "must have at least %d characters; a good one is made by: %s",
 			minPassword, passwordGenerator)
 	}
-	return p.replace(ctx, password, keepOld)
+	return p.replace(ctx, api.AuditPasswordSet, password, keepOld)
 }
 
 // Rotate is Set with a new random password, which it gives.
 func (p *Passwords) Rotate(ctx context.Context, keepOld time.Duration) (string, error) {
 	password := newPassword()
-	return password, p.replace(ctx, password, keepOld)
+	return password, p.replace(ctx, api.AuditPasswordRotate, password, keepOld)
 }
 
-func (p *Passwords) replace(ctx context.Context, password string, keepOld time.Duration) error {
+func (p *Passwords) replace(ctx context.Context, action api.AuditAction, password string, keepOld time.Duration) error {
 	if p.override.Value != "" {
 		return api.Errorf(api.KindConflict, "the password is set by %s, which wins over the one in the database; "+
 			"change it there", p.override.Source)
@@ -122,12 +122,17 @@ func (p *Passwords) replace(ctx context.Context, password string, keepOld time.D
 	if keepOld < 0 || keepOld > maxKept {
 		return api.Invalid("keep_old", "must be between 0 and 3650d")
 	}
-	kept, err := p.load(ctx)
-	if err != nil && api.KindOf(err) != api.KindNotFound {
-		return err
-	}
-	next := kept.replaced(password, api.TimeOf(p.clock.Now()), keepOld)
-	if err := p.kept.put(ctx, next.encode()); err != nil {
+	err := p.kept.change(ctx, action, func(plain []byte) ([]byte, error) {
+		var kept passwords
+		if plain != nil {
+			var err error
+			if kept, err = parsePasswords(plain); err != nil {
+				return nil, err
+			}
+		}
+		return kept.replaced(password, api.TimeOf(p.clock.Now()), keepOld).encode(), nil
+	})
+	if err != nil {
 		return fmt.Errorf("keeping the password: %w", err)
 	}
 	return nil
@@ -166,6 +171,10 @@ func (p *Passwords) load(ctx context.Context) (passwords, error) {
 		return passwords{}, api.Errorf(api.KindNotFound, "the database has no password: the first start makes one unless a "+
 			"setting gives it; make one now with: %s", passwordGenerator)
 	}
+	return parsePasswords(plain)
+}
+
+func parsePasswords(plain []byte) (passwords, error) {
 	var kept passwords
 	if err := json.Unmarshal(plain, &kept); err != nil || kept.Current == "" {
 		return passwords{}, fmt.Errorf("reading the password: the setting %s does not hold one", settingPassword)

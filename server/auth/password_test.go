@@ -251,3 +251,40 @@ func TestPingKey(t *testing.T) {
 		}
 	})
 }
+
+// TestChangesAtOnceAreNotLost lets two servers rotate the password at the same time: every password that was in force
+// stays good for as long as was asked for.
+func TestChangesAtOnceAreNotLost(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, f *storetest.Fixture) {
+		servers := []*server{newServer(t, f, auth.Override{}), newServer(t, f, auth.Override{})}
+		if _, err := servers[0].passwords.Ensure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var all []string
+		var wg sync.WaitGroup
+		for _, s := range servers {
+			wg.Go(func() {
+				for range 3 {
+					password, err := s.passwords.Rotate(t.Context(), time.Hour)
+					if err != nil {
+						t.Error(err)
+					}
+					mu.Lock()
+					all = append(all, password)
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		for _, password := range all {
+			if !servers[0].accepts(t, password) {
+				t.Error("a password that was in force is not good any more")
+			}
+		}
+		rows, err := f.Audit.List(t.Context(), api.AuditFilter{Action: "password.rotate", Limit: 100})
+		if err != nil || len(rows) != 6 {
+			t.Errorf("%d rotations are audited, %v", len(rows), err)
+		}
+	})
+}

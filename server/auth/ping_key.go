@@ -41,7 +41,8 @@ func (p *PingKey) Show(ctx context.Context) (string, error) {
 // Rotate replaces the key and gives the new one. URLs with the old one end at once.
 func (p *PingKey) Rotate(ctx context.Context) (string, error) {
 	key := newPingKey()
-	if err := p.kept.put(ctx, []byte(key)); err != nil {
+	err := p.kept.change(ctx, api.AuditPingKeyRotate, func([]byte) ([]byte, error) { return []byte(key), nil })
+	if err != nil {
 		return "", fmt.Errorf("keeping the ping key: %w", err)
 	}
 	return key, nil

@@ -42,6 +42,14 @@ func (p Principal) RequireName(name string) error {
 	return api.Errorf(api.KindForbidden, "this token reaches only names that match %q", p.Match)
 }
 
+// Actor gives what the audit says of whoever used the credential.
+func (p Principal) Actor() api.Actor {
+	if p.Password {
+		return api.Actor{Kind: api.ActorPassword, Name: p.Name}
+	}
+	return api.Actor{Kind: api.ActorToken, Name: p.Name, Ref: p.TokenID}
+}
+
 // Sender names who numbers what it sends: the token's id, or "password".
 func (p Principal) Sender() string {
 	if p.TokenID == "" {

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 
+	"watchkeeper/api"
 	"watchkeeper/server/secret"
 	"watchkeeper/server/store"
 )
@@ -35,13 +36,36 @@ func (s sealed) get(ctx context.Context) (plain []byte, found bool, err error) {
 	return plain, err == nil, err
 }
 
-func (s sealed) put(ctx context.Context, plain []byte) error {
-	value, err := s.key.Seal(s.purpose(), plain)
-	if err != nil {
-		return err
+// change replaces what is kept by what next makes of it, nil when there is nothing. It does so again when somebody else
+// changes it meanwhile, so that no change is lost, and records it as the action of whoever the context names.
+func (s sealed) change(ctx context.Context, action api.AuditAction, next func(plain []byte) ([]byte, error)) error {
+	for attempt := 1; ; attempt++ {
+		old, found, err := s.settings.Get(ctx, s.name)
+		if err != nil {
+			return err
+		}
+		var plain []byte
+		if found {
+			if plain, err = s.open(old); err != nil {
+				return err
+			}
+		}
+		if plain, err = next(plain); err != nil {
+			return err
+		}
+		value, err := s.key.Seal(s.purpose(), plain)
+		if err != nil {
+			return err
+		}
+		err = s.settings.Swap(ctx, store.Swap{Name: s.name, Old: old, New: value, Action: action})
+		if api.KindOf(err) != api.KindConflict || attempt == changeAttempts {
+			return err
+		}
 	}
-	return s.settings.Put(ctx, s.name, value)
 }
+
+// changeAttempts is how often a change is tried while others change the same.
+const changeAttempts = 10
 
 // putNew keeps plain unless something is kept already. It gives what is kept then, and whether that is plain.
 func (s sealed) putNew(ctx context.Context, plain []byte) (kept []byte, isNew bool, err error) {

@@ -9,9 +9,13 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/user"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"watchkeeper/api"
 )
 
 // Process is what the system gives to a run of the program.
@@ -22,14 +26,24 @@ type Process struct {
 	Out     io.Writer // what was asked for
 	Err     io.Writer // everything else: logs, questions, errors
 	Zone    *time.Location
+	User    string // of the system, for the audit
 	Version string
 }
 
 // ThisProcess gives what the system gave to this process. The version is that of the program.
 func ThisProcess(version string) Process {
 	return Process{
-		Args: os.Args[1:], Environ: os.Environ(), In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Zone: time.Local, Version: version,
+		Args: os.Args[1:], Environ: os.Environ(), In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Zone: time.Local,
+		User: systemUser(), Version: version,
 	}
+}
+
+// systemUser gives the name of the user who runs this process, or the number where the system knows no name.
+func systemUser() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(os.Getuid())
 }
 
 // Main runs the command that the arguments name, and gives the exit code: 0 done, 1 something is down or not as asked, 2
@@ -59,6 +73,7 @@ type action func(cmd *cobra.Command, args []string) error
 func (r *run) begin(do action) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		r.begun = true
+		cmd.SetContext(api.WithActor(cmd.Context(), api.Actor{Kind: api.ActorCommand, Name: r.User, Ref: cmd.CommandPath()}))
 		return do(cmd, args)
 	}
 }

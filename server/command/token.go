@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -37,7 +38,7 @@ admin (everything).`,
 	f.StringSliceVar(&scopes, "scope", nil, "what it may do, separated by commas")
 	f.StringVar(&in.Match, "match", "", "names of services and hosts that it reaches, * standing for any text; all unless given")
 	f.Var(&expires, "expires", "when it ends: a duration from now such as 365d, or a time such as 2026-12-31T00:00:00Z; never unless given")
-	settingFlags(c, "data", "database")
+	settingFlags(c, databaseSettings...)
 	c.RunE = r.begin(func(c *cobra.Command, _ []string) error {
 		for _, s := range scopes {
 			in.Scopes = append(in.Scopes, api.Scope(strings.TrimSpace(s)))
@@ -46,7 +47,7 @@ admin (everything).`,
 		if err := in.Validate(); err != nil {
 			return err
 		}
-		return r.tokens(c, func(d *app.Database) error {
+		return r.tokens(c, withSecrets, func(d *app.Database) error {
 			text, token, err := d.Tokens.Create(c.Context(), in)
 			if err != nil {
 				return err
@@ -77,7 +78,7 @@ func (r *run) tokenListCommand() *cobra.Command {
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	settingFlags(c, "data", "database")
 	c.RunE = r.begin(func(c *cobra.Command, _ []string) error {
-		return r.tokens(c, func(d *app.Database) error {
+		return r.tokens(c, withDatabase, func(d *app.Database) error {
 			list, err := d.Tokens.List(c.Context())
 			if err != nil {
 				return err
@@ -100,9 +101,9 @@ func (r *run) tokenRevokeCommand() *cobra.Command {
 		Use: "revoke ID|NAME", Short: "End a token, or all with a name", Args: arguments("ID or NAME"),
 		Long: "End the token with an id, or all tokens with a name. Every server refuses them within 5 seconds.",
 	}
-	settingFlags(c, "data", "database")
+	settingFlags(c, databaseSettings...)
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
-		return r.tokens(c, func(d *app.Database) error {
+		return r.tokens(c, withSecrets, func(d *app.Database) error {
 			gone, err := d.Tokens.Revoke(c.Context(), args[0])
 			for _, token := range gone {
 				_, _ = fmt.Fprintf(r.Out, "revoked %s (%s)\n", shown(token.Name), token.ID)
@@ -113,12 +114,15 @@ func (r *run) tokenRevokeCommand() *cobra.Command {
 	return c
 }
 
-func (r *run) tokens(c *cobra.Command, do func(*app.Database) error) error {
+// opening is withDatabase, or withSecrets for what is recorded in the audit.
+type opening func(context.Context, app.DatabaseOptions, func(*app.Database) error) error
+
+func (r *run) tokens(c *cobra.Command, open opening, do func(*app.Database) error) error {
 	o, err := r.databaseOptions(c)
 	if err != nil {
 		return err
 	}
-	return withDatabase(c.Context(), o, do)
+	return open(c.Context(), o, do)
 }
 
 func scopesOf(t api.Token) string {

@@ -20,11 +20,14 @@ func NewGate(a *auth.Authenticator, failures *web.FailureLimit) *Gate {
 	return &Gate{authenticator: a, failures: failures}
 }
 
-// Authenticate gives whom the credentials of a request belong to.
+// Authenticate gives whom the credentials of a request belong to. From then on the request's context has them as actor.
 func (g *Gate) Authenticate(r *http.Request) (auth.Principal, error) {
 	who, err := g.authenticator.Authenticate(r.Context(), auth.CredentialsOf(r.Header))
 	if errors.Is(err, auth.ErrWrongCredential) {
 		err = g.failures.Fail(web.ClientAddress(r.Context()), err)
+	}
+	if err == nil {
+		web.Identify(r.Context(), who.Actor())
 	}
 	return who, err
 }

@@ -41,9 +41,13 @@ func (tx *Tx) transition(s *serviceRow, t api.Transition, facts api.Facts) {
 	}})
 }
 
-// flush writes the changes and events that the transaction gathered, with the incidents that they open and close. Ids
+// flush writes the rows of the audit, changes and events that the transaction gathered, with the incidents that they
+// open and close. Ids
 // are drawn last of all, so that they follow the order of commits while nobody waits long for them.
 func (tx *Tx) flush(ctx context.Context) error {
+	if err := tx.writeAudits(ctx); err != nil {
+		return err
+	}
 	if len(tx.changes) > 0 {
 		if err := tx.settleIncidents(ctx); err != nil {
 			return err

@@ -13,9 +13,11 @@ type Channels struct{ s *Store }
 
 // SealedChannel is a channel as it is kept.
 type SealedChannel struct {
-	Name      string
-	Kind      api.ChannelKind
-	Settings  string // sealed
+	Name     string
+	Kind     api.ChannelKind
+	Settings string // sealed
+	// Shown is the settings with their secrets masked, for the audit; it is not kept with the channel.
+	Shown     map[string]string
 	CreatedAt api.Time
 	UpdatedAt api.Time
 }
@@ -38,6 +40,7 @@ func (h *Channels) Create(ctx context.Context, c SealedChannel) (SealedChannel, 
 		if tx.eng.judge(err) == verdictUnique {
 			return api.Wrap(api.KindConflict, err, "a channel with this name exists already")
 		}
+		tx.audit(api.AuditChannelCreate, c.Name, map[string]any{"kind": c.Kind, "settings": c.Shown})
 		return err
 	})
 	return c, err
@@ -45,6 +48,7 @@ func (h *Channels) Create(ctx context.Context, c SealedChannel) (SealedChannel, 
 
 // Replace changes kind and settings of a channel; KindNotFound when there is none.
 func (h *Channels) Replace(ctx context.Context, c SealedChannel) (SealedChannel, error) {
+	shown := c.Shown
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) (err error) {
 		tx.wake(hub.Channels)
 		c, err = one(ctx, tx.session, scanChannel, "update channel set kind = $2, settings = $3, updated_at = $4 where name = $1 returning "+channelColumns,
@@ -52,6 +56,8 @@ func (h *Channels) Replace(ctx context.Context, c SealedChannel) (SealedChannel,
 		if errors.Is(err, errNoRow) {
 			return errNoChannel
 		}
+		c.Shown = shown
+		tx.audit(api.AuditChannelUpdate, c.Name, map[string]any{"kind": c.Kind, "settings": shown})
 		return err
 	})
 	return c, err
@@ -65,6 +71,7 @@ func (h *Channels) Delete(ctx context.Context, name string) error {
 		if err == nil && n == 0 {
 			return errNoChannel
 		}
+		tx.audit(api.AuditChannelDelete, name, nil)
 		return err
 	})
 }

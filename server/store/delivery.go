@@ -229,6 +229,7 @@ func (h *Deliveries) Retry(ctx context.Context, id string) (Delivery, error) {
 			return api.Errorf(api.KindConflict, "the delivery has no target that it could be sent to: %s", d.Reason)
 		}
 		tx.wake(hub.Deliveries)
+		tx.audit(api.AuditDeliveryRetry, id, map[string]any{"subject": d.Subject, "channel": d.Channel})
 		d, err = tx.revive(ctx, d)
 		if err == nil {
 			out = *d

@@ -36,6 +36,7 @@ func (h *Services) Create(ctx context.Context, settings api.ServiceSettings) (*a
 			return api.Errorf(api.KindConflict, "a service with this name exists already")
 		}
 		made = &row.Service
+		tx.audit(api.AuditServiceCreate, row.Name, fieldsOf(auditSettings(row.ServiceSettings)))
 		tx.wake(hub.Services)
 		return nil
 	})
@@ -65,6 +66,7 @@ func (h *Services) Update(ctx context.Context, id string, edit Edit) (*api.Servi
 		if toJSON(settings) == toJSON(canonical(s.ServiceSettings)) {
 			return nil
 		}
+		tx.audit(api.AuditServiceUpdate, s.Name, auditServiceChanges(s.ServiceSettings, settings))
 		// Without what is known of absences judge_at may come out too early, which the sweeper puts right.
 		for _, t := range s.Change(settings, tx.now, h.schedules.of(settings), api.Absence{}) {
 			tx.transition(s, t, api.Facts{})
@@ -85,6 +87,7 @@ func (h *Services) Pause(ctx context.Context, id string, reason api.Reason) (*ap
 	return h.alter(ctx, id, func(tx *Tx, s *serviceRow) error {
 		for _, t := range s.Pause(tx.now, reason) {
 			tx.transition(s, t, api.Facts{})
+			tx.audit(api.AuditServicePause, s.Name, map[string]any{"reason": t.Reason})
 		}
 		return nil
 	})
@@ -99,6 +102,7 @@ func (h *Services) Resume(ctx context.Context, id string) (*api.Service, error) 
 		for _, t := range s.Resume(tx.now) {
 			tx.transition(s, t, api.Facts{})
 		}
+		tx.audit(api.AuditServiceResume, s.Name, nil)
 		return nil
 	})
 }
@@ -160,6 +164,7 @@ func (h *Services) Delete(ctx context.Context, id string) (*api.Service, error) 
 			From: gone.State, To: api.StateDeleted, Reason: api.ReasonDeleted, At: tx.now, Since: gone.StateSince,
 		}, api.Facts{})
 		tx.wake(hub.Services)
+		tx.audit(api.AuditServiceDelete, gone.Name, map[string]any{"id": id})
 		_, err = tx.exec(ctx, "delete from service where id = $1", id)
 		return err
 	})

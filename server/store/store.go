@@ -53,12 +53,15 @@ type Store struct {
 	Settings    *Settings
 	Servers     *Servers
 	Leases      *Leases
+	Audit       *Audit
 
 	eng   engine
 	hub   *hub.Hub
 	clock clock.Clock
 	log   *slog.Logger
 	zone  api.Zone
+	// sealer is nil until Audit.Unlock.
+	sealer Sealer
 
 	closing sync.Once
 	closed  error
@@ -91,6 +94,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.Tokens = &Tokens{s}
 	s.Settings = &Settings{s}
 	s.Leases = &Leases{s}
+	s.Audit = &Audit{s}
 	return s, nil
 }
 
@@ -135,6 +139,10 @@ type Tx struct {
 	changes []*changeRow
 	events  []*eventRow
 	wakes   []hub.Topic
+	actor   api.Actor // of transactions that write
+	audits  []auditEntry
+	sealer  Sealer
+	log     *slog.Logger
 }
 
 func (tx *Tx) wake(topics ...hub.Topic) { tx.wakes = append(tx.wakes, topics...) }
@@ -175,6 +183,7 @@ func (s *Store) writeOnce(ctx context.Context, u use, fn func(*Tx) error) error 
 	}
 	defer session.rollback()
 	tx := s.newTx(session)
+	tx.actor, tx.sealer, tx.log = api.ActorOf(ctx), s.sealer, s.log
 	if err := fn(tx); err != nil {
 		return err
 	}

@@ -41,9 +41,15 @@ func (h *Tokens) Create(ctx context.Context, in api.TokenInput, hash string) (ap
 		_, err := tx.exec(ctx, "insert into token (id, name, hash, scopes, match, created_at, expires_at, last_used) values ($1, $2, $3, $4, $5, $6, $7, 0)",
 			t.ID, t.Name, hash, strings.Join(each(t.Scopes, func(s api.Scope) string { return string(s) }), " "), t.Match,
 			int64(t.CreatedAt), int64(t.ExpiresAt))
+		tx.audit(api.AuditTokenCreate, t.Name, auditToken(t))
 		return err
 	})
 	return t, err
+}
+
+// auditToken is what the audit says of a token.
+func auditToken(t api.Token) map[string]any {
+	return fieldsOf(api.Token{ID: t.ID, Scopes: t.Scopes, Match: t.Match, ExpiresAt: t.ExpiresAt})
 }
 
 // ByHash gives the token with a hash, expired or not; KindNotFound when there is none.
@@ -77,6 +83,9 @@ func (h *Tokens) Revoke(ctx context.Context, idOrName string) ([]api.Token, erro
 		gone, err = collect(ctx, tx.session, scanToken, "delete from token where id = $1 or name = $1 returning "+tokenColumns, idOrName)
 		if err == nil && len(gone) == 0 {
 			return api.Errorf(api.KindNotFound, "there is no token with this name or id")
+		}
+		for _, t := range gone {
+			tx.audit(api.AuditTokenRevoke, t.Name, auditToken(t))
 		}
 		return err
 	})

@@ -83,7 +83,9 @@ func newServer(tb testing.TB, f *storetest.Fixture) *server {
 		Channels: channels,
 		Store:    f.Store, Tokens: auth.NewTokens(f.Tokens, f.Clock), PingKey: pingKey, Clock: f.Clock,
 		Authenticate: func(r *http.Request) (auth.Principal, error) {
-			return authenticator.Authenticate(r.Context(), auth.CredentialsOf(r.Header))
+			who, err := authenticator.Authenticate(r.Context(), auth.CredentialsOf(r.Header))
+			web.Identify(r.Context(), who.Actor())
+			return who, err
 		},
 		Woken: func() (<-chan struct{}, func()) {
 			woken := f.Hub.Subscribe(hub.Events, hub.Credentials)

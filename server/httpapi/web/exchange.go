@@ -7,6 +7,8 @@ import (
 	"net/netip"
 
 	"github.com/go-chi/chi/v5"
+
+	"watchkeeper/api"
 )
 
 // exchange is one request and its answer. It is the request's context and the writer of the answer at once, and holds
@@ -24,6 +26,8 @@ type exchange struct {
 	located bool // address has been looked for
 	scheme  string
 
+	who api.Actor // without what is filled in when somebody asks for it
+
 	status int // 0 until the header is written
 	bytes  int64
 }
@@ -36,13 +40,17 @@ func exchangeOf(ctx context.Context) *exchange {
 	return x
 }
 
-// Value gives the exchange and chi's routing context, and asks the server's context for everything else.
+// Value gives the exchange, who asks and chi's routing context, and asks the server's context for everything else.
 func (x *exchange) Value(key any) any {
 	switch key {
 	case exchangeKey{}:
 		return x
 	case chi.RouteCtxKey:
 		return x.route
+	case api.ActorKey{}:
+		if x.who.Kind != "" {
+			return x
+		}
 	}
 	return x.Context.Value(key)
 }
@@ -87,6 +95,24 @@ func (x *exchange) Flush() {
 
 // Unwrap lets http.ResponseController reach the server's writer.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// Identify notes on whose behalf a request is served, so that its context has them as actor. Where it came from is filled
+// in here.
+func Identify(ctx context.Context, who api.Actor) {
+	if x := exchangeOf(ctx); x != nil {
+		x.who = who
+	}
+}
+
+// Actor gives on whose behalf the request is served.
+func (x *exchange) Actor() api.Actor {
+	who := x.who
+	who.RequestID = x.id[0]
+	if address := x.clientAddress(); address.IsValid() {
+		who.Address = address.String()
+	}
+	return who
+}
 
 // RequestID gives the id under which the log knows the request, or "" outside a Floor.
 func RequestID(ctx context.Context) string {

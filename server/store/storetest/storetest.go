@@ -10,6 +10,7 @@ import (
 
 	"watchkeeper/server/clock"
 	"watchkeeper/server/hub"
+	"watchkeeper/server/secret"
 	"watchkeeper/server/store"
 	"watchkeeper/server/store/storetest/pgtest"
 )
@@ -58,6 +59,11 @@ func Reopen(tb testing.TB, o store.Options) *store.Store {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	key, err := secret.New("a secret that is long enough")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.Audit.Unlock(key)
 	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			tb.Errorf("closing the store: %v", err)

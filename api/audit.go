@@ -23,11 +23,24 @@ const (
 	AuditChannelUpdate  AuditAction = "channel.update"
 	AuditChannelDelete  AuditAction = "channel.delete"
 	AuditDeliveryRetry  AuditAction = "delivery.retry"
+
+	AuditIncidentAcknowledge AuditAction = "incident.acknowledge"
+	AuditIncidentWithdraw    AuditAction = "incident.withdraw" // an acknowledgement is taken back
+	AuditRouteCreate         AuditAction = "route.create"
+	AuditRouteUpdate         AuditAction = "route.update"
+	AuditRouteDelete         AuditAction = "route.delete"
+	AuditSilenceAdd          AuditAction = "silence.add"
+	AuditSilenceEnd          AuditAction = "silence.end"
+	AuditMaintenanceAdd      AuditAction = "maintenance.add"
+	AuditMaintenanceUpdate   AuditAction = "maintenance.update"
+	AuditMaintenanceEnd      AuditAction = "maintenance.end"
+
 	AuditTokenCreate    AuditAction = "token.create"
 	AuditTokenRevoke    AuditAction = "token.revoke"
 	AuditPasswordSet    AuditAction = "password.set"
 	AuditPasswordRotate AuditAction = "password.rotate"
 	AuditPingKeyRotate  AuditAction = "ping_key.rotate"
+
 	// AuditBegin is the first row that a server writes; AuditBroken says that the audit was found damaged and goes on all
 	// the same, with nobody answering for the rows before.
 	AuditBegin  AuditAction = "audit.begin"

@@ -191,3 +191,8 @@ func brief(v any) any {
 	}
 	return v
 }
+
+// maskTargets gives targets such as "mail:me@example.org" as the audit may keep them.
+func maskTargets(targets []string) []string {
+	return each(targets, func(target string) string { return api.ParseTarget(target).Masked() })
+}

@@ -148,25 +148,30 @@ type Acknowledgement struct {
 // acknowledged stays as it is. KindNotFound when there is none, KindConflict when it is over. It reports whether that
 // changed anything.
 func (h *Incidents) Acknowledge(ctx context.Context, id string, a Acknowledgement) (changed bool, err error) {
-	return h.note(ctx, id, `update incident set acknowledged_by = $2, acknowledged_comment = $3, acknowledged_at = $4, attend_at = $4
-		where id = $1 and state = 'open' and acknowledged_by = ''`, a.By, a.Comment)
+	return h.note(ctx, id, api.AuditIncidentAcknowledge, `update incident set acknowledged_by = $2, acknowledged_comment = $3, acknowledged_at = $4,
+		attend_at = $4 where id = $1 and state = 'open' and acknowledged_by = '' returning subject`, a)
 }
 
 // Withdraw takes an acknowledgement back; see Acknowledge.
 func (h *Incidents) Withdraw(ctx context.Context, id string) (changed bool, err error) {
-	return h.note(ctx, id, `update incident set acknowledged_by = $2, acknowledged_comment = $3, acknowledged_at = 0, attend_at = $4
-		where id = $1 and state = 'open' and acknowledged_by <> ''`, "", "")
+	return h.note(ctx, id, api.AuditIncidentWithdraw, `update incident set acknowledged_by = $2, acknowledged_comment = $3, acknowledged_at = 0,
+		attend_at = $4 where id = $1 and state = 'open' and acknowledged_by <> '' returning subject`, Acknowledgement{})
 }
 
-func (h *Incidents) note(ctx context.Context, id, sql, by, comment string) (changed bool, err error) {
+func (h *Incidents) note(ctx context.Context, id string, action api.AuditAction, sql string, a Acknowledgement) (changed bool, err error) {
 	err = h.s.write(ctx, useGeneral, func(tx *Tx) error {
-		n, err := tx.exec(ctx, sql, id, by, comment, int64(tx.now))
-		if changed = n > 0; err != nil {
-			return err
-		}
-		if changed {
+		subject, err := one(ctx, tx, scanOne[string], sql, id, a.By, a.Comment, int64(tx.now))
+		if changed = err == nil; changed {
 			tx.wake(hub.Incidents)
+			tx.audit(action, id, fieldsOf(struct {
+				Subject string `json:"subject"`
+				By      string `json:"by"`
+				Comment string `json:"comment"`
+			}{subject, a.By, a.Comment}))
 			return nil
+		}
+		if !errors.Is(err, errNoRow) {
+			return err
 		}
 		state, err := one(ctx, tx, scanOne[string], "select state from incident where id = $1", id)
 		switch {

@@ -48,6 +48,7 @@ func (h *Maintenance) Create(ctx context.Context, in api.MaintenanceInput, by st
 		}
 		out.ID, out.CreatedAt = uuid.Must(uuid.NewV7()).String(), tx.now
 		tx.wake(hub.Maintenance)
+		tx.audit(api.AuditMaintenanceAdd, out.Name, fieldsOf(in))
 		return tx.insertMaintenance(ctx, &out)
 	})
 	return out, err
@@ -57,7 +58,14 @@ func (h *Maintenance) Create(ctx context.Context, in api.MaintenanceInput, by st
 func (h *Maintenance) Replace(ctx context.Context, id string, in api.MaintenanceInput) (api.Maintenance, error) {
 	var out api.Maintenance
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) (err error) {
+		was, err := tx.lockMaintenance(ctx, id)
+		if err != nil {
+			return err
+		}
 		tx.wake(hub.Maintenance)
+		if changes := changesOf(was.MaintenanceInput, in); len(changes) > 0 {
+			tx.audit(api.AuditMaintenanceUpdate, was.Name, changes)
+		}
 		out, err = tx.updateMaintenance(ctx, id, in)
 		return err
 	})
@@ -72,6 +80,7 @@ func (h *Maintenance) Delete(ctx context.Context, id string) (api.Maintenance, e
 			return err
 		}
 		tx.wake(hub.Maintenance)
+		tx.audit(api.AuditMaintenanceEnd, out.Name, map[string]any{"id": id})
 		_, err = tx.exec(ctx, "delete from maintenance where id = $1", id)
 		return err
 	})

@@ -8,7 +8,15 @@ import (
 )
 
 func (tx *Tx) maintenance(ctx context.Context, id string) (api.Maintenance, error) {
-	m, err := one(ctx, tx, scanMaintenance, "select "+maintenanceColumns+" from maintenance where id = $1", id)
+	return tx.findMaintenance(ctx, id, "")
+}
+
+func (tx *Tx) lockMaintenance(ctx context.Context, id string) (api.Maintenance, error) {
+	return tx.findMaintenance(ctx, id, tx.eng.lockRows(lockWait))
+}
+
+func (tx *Tx) findMaintenance(ctx context.Context, id, lock string) (api.Maintenance, error) {
+	m, err := one(ctx, tx, scanMaintenance, "select "+maintenanceColumns+" from maintenance where id = $1"+lock, id)
 	if errors.Is(err, errNoRow) {
 		return m, errNoMaintenance
 	}

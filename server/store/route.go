@@ -52,8 +52,11 @@ func (h *Routes) Create(ctx context.Context, in api.RouteInput) (api.Route, erro
 			return err
 		}
 		tx.wake(hub.Routes)
-		out.Position, err = tx.placeRoute(ctx, append(all, out), out.ID, in.Position)
-		return err
+		if out.Position, err = tx.placeRoute(ctx, append(all, out), out.ID, in.Position); err != nil {
+			return err
+		}
+		tx.audit(api.AuditRouteCreate, out.Name, fieldsOf(auditRoute(out.RouteInput)))
+		return nil
 	})
 	return out, err
 }
@@ -79,7 +82,7 @@ func (h *Routes) Change(ctx context.Context, id string, edit func(*api.RouteInpu
 		if out, err = tx.route(ctx, id); err != nil {
 			return err
 		}
-		before := out.Position
+		was, before := out.RouteInput, out.Position
 		if err := edit(&out.RouteInput); err != nil {
 			return err
 		}
@@ -90,9 +93,14 @@ func (h *Routes) Change(ctx context.Context, id string, edit func(*api.RouteInpu
 		}
 		tx.wake(hub.Routes)
 		if to != 0 {
-			out.Position, err = tx.placeRoute(ctx, all, id, to)
+			if out.Position, err = tx.placeRoute(ctx, all, id, to); err != nil {
+				return err
+			}
 		}
-		return err
+		if changes := auditRouteChanges(was, out.RouteInput); len(changes) > 0 {
+			tx.audit(api.AuditRouteUpdate, was.Name, changes)
+		}
+		return nil
 	})
 	return out, err
 }
@@ -112,6 +120,7 @@ func (h *Routes) Delete(ctx context.Context, id string) (api.Route, error) {
 			return err
 		}
 		tx.wake(hub.Routes)
+		tx.audit(api.AuditRouteDelete, out.Name, map[string]any{"id": id})
 		_, err = tx.placeRoute(ctx, all, id, gone)
 		return err
 	})

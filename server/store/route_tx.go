@@ -71,3 +71,16 @@ func (tx *Tx) placeRoute(ctx context.Context, all []api.Route, id string, to int
 	}
 	return to, nil
 }
+
+func auditRoute(r api.RouteInput) api.RouteInput {
+	r.To = maskTargets(r.To)
+	return r
+}
+
+func auditRouteChanges(from, to api.RouteInput) map[string]api.AuditChange {
+	changes := changesOf(from, to)
+	if _, changed := changes["to"]; changed {
+		changes["to"] = api.AuditChange{From: maskTargets(from.To), To: maskTargets(to.To)}
+	}
+	return changes
+}

@@ -56,14 +56,14 @@ func (tx *Tx) judge(s *serviceRow, now api.Time, cron api.Schedule, absent api.A
 
 // auditSettings gives settings as the audit may keep them: addresses of targets may be secrets.
 func auditSettings(s api.ServiceSettings) api.ServiceSettings {
-	s.Alerts = each(s.Alerts, func(target string) string { return api.ParseTarget(target).Masked() })
+	s.Alerts = maskTargets(s.Alerts)
 	return s
 }
 
 func auditServiceChanges(from, to api.ServiceSettings) map[string]api.AuditChange {
 	changes := changesOf(from, to)
 	if _, changed := changes["alerts"]; changed { // also when what is shown of them is the same
-		changes["alerts"] = api.AuditChange{From: auditSettings(from).Alerts, To: auditSettings(to).Alerts}
+		changes["alerts"] = api.AuditChange{From: maskTargets(from.Alerts), To: maskTargets(to.Alerts)}
 	}
 	return changes
 }

@@ -76,6 +76,9 @@ func (h *Silences) Create(ctx context.Context, in api.Silence) (api.Silence, err
 		}
 		in.ID, in.CreatedAt = uuid.Must(uuid.NewV7()).String(), tx.now
 		tx.wake(hub.Silences)
+		said := in
+		said.ID, said.CreatedBy, said.CreatedAt = "", "", 0 // the row has these by itself
+		tx.audit(api.AuditSilenceAdd, in.ID, fieldsOf(said))
 		return tx.insertSilence(ctx, &in)
 	})
 	return in, err
@@ -93,7 +96,9 @@ func (h *Silences) End(ctx context.Context, id string) (api.Silence, error) {
 		if n > 0 {
 			tx.wake(hub.Silences)
 		}
-		out, err = tx.silence(ctx, id)
+		if out, err = tx.silence(ctx, id); err == nil && n > 0 {
+			tx.audit(api.AuditSilenceEnd, id, map[string]any{"match": out.Match, "comment": brief(out.Comment)})
+		}
 		return err
 	})
 	return out, err

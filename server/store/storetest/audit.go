@@ -15,6 +15,7 @@ import (
 
 var auditTests = map[string]func(*testing.T, *Fixture){
 	"what people change is audited":           auditedChanges,
+	"who keeps quiet what is audited":         auditedQuiet,
 	"what fails or changes nothing is not":    notAudited,
 	"the audit says who":                      auditActors,
 	"the audit keeps no secrets":              auditSecrets,
@@ -85,6 +86,47 @@ func auditedChanges(t *testing.T, f *Fixture) {
 		`ping_key.rotate  {}`,
 	})
 	f.sound(t, 11)
+}
+
+func auditedQuiet(t *testing.T, f *Fixture) {
+	ctx := context.Background()
+	route := must(f.Routes.Create(ctx, api.RouteInput{Name: "r", To: []string{"pushover:KEY", "ops"}, Match: matchers(t, `tag="a"`)}))(t)
+	for range 2 { // the second time nothing changes
+		must(f.Routes.Replace(ctx, route.ID, api.RouteInput{Name: "r", To: []string{"pushover:KEY2"}, Match: matchers(t, `tag="a"`), Repeat: 60}))(t)
+	}
+	must(f.Routes.Delete(ctx, route.ID))(t)
+	silence := must(f.Silences.Create(ctx, api.Silence{Match: matchers(t, `name="db"`), StartsAt: f.now(), EndsAt: f.now().Add(time.Hour), Comment: "c"}))(t)
+	for range 2 {
+		must(f.Silences.End(ctx, silence.ID))(t)
+	}
+	in := api.MaintenanceInput{Name: "m", Match: matchers(t, `name="db"`), Cron: "0 3 * * *", Duration: 60}
+	m := must(f.Maintenance.Create(ctx, in, "me"))(t)
+	in.Duration = 120
+	for range 2 {
+		must(f.Maintenance.Replace(ctx, m.ID, in))(t)
+	}
+	must(f.Maintenance.Delete(ctx, m.ID))(t)
+	f.down(t, "db")
+	incident := f.incident(t, "db").ID
+	for range 2 {
+		must(f.Incidents.Acknowledge(ctx, incident, store.Acknowledgement{By: "me", Comment: "looking"}))(t)
+	}
+	for range 2 {
+		must(f.Incidents.Withdraw(ctx, incident))(t)
+	}
+	same(t, "audit", f.actions(t), []string{
+		`route.create r {"match":["tag=\"a\""],"name":"r","position":1,"to":["pushover:***","ops"]}`,
+		`route.update r {"repeat":{"from":null,"to":60},"to":{"from":["pushover:***","ops"],"to":["pushover:***"]}}`,
+		`route.delete r {"id":"` + route.ID + `"}`,
+		`silence.add ` + silence.ID + ` {"comment":"c","ends_at":"` + silence.EndsAt.String() + `","match":["name=\"db\""],"starts_at":"` + silence.StartsAt.String() + `"}`,
+		`silence.end ` + silence.ID + ` {"comment":"c","match":["name=\"db\""]}`,
+		`maintenance.add m {"cron":"0 3 * * *","duration":60,"match":["name=\"db\""],"name":"m"}`,
+		`maintenance.update m {"duration":{"from":60,"to":120}}`,
+		`maintenance.end m {"id":"` + m.ID + `"}`,
+		`incident.acknowledge ` + incident + ` {"by":"me","comment":"looking","subject":"db"}`,
+		`incident.withdraw ` + incident + ` {"subject":"db"}`,
+	})
+	f.sound(t, 10)
 }
 
 func notAudited(t *testing.T, f *Fixture) {

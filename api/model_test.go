@@ -14,6 +14,7 @@ type model struct {
 	since    Time
 	last     Time // pulse
 	stated   Seconds
+	failures int
 	runs     []OpenRun
 	looked   Time // up to which nothing more is due; 0 when something has happened since
 	log      []Transition
@@ -189,9 +190,18 @@ func (m *model) result(p Pulse, told Time, old bool) {
 	if p.NextIn > 0 || m.settings.NextIn > 0 || m.settings.Cron != "" {
 		m.stated = p.NextIn
 	}
+	if failed {
+		m.failures++
+	} else {
+		m.failures = 0
+	}
 	switch {
-	case failed:
+	case failed && m.failures >= max(1, m.settings.FailuresToAlert):
 		m.enter(StateDown, reason, told)
+	case failed && m.state == StateDown:
+	case failed && told < p.ReceivedAt && m.vain(p.ReceivedAt):
+	case failed:
+		m.enter(StateUp, ReasonPulse, told)
 	case told < p.ReceivedAt && m.vain(p.ReceivedAt):
 	default:
 		m.enter(StateUp, reason, told)
@@ -233,14 +243,14 @@ func (m *model) finished(p Pulse, told Time, failed bool) time.Duration {
 
 func (m *model) pause(now Time, reason Reason) {
 	m.passes(now)
-	m.looked, m.runs = 0, nil
+	m.looked, m.runs, m.failures = 0, nil, 0
 	m.enter(StatePaused, reason, now)
 }
 
 func (m *model) resume(now Time) {
 	m.passes(now)
 	if m.state == StatePaused {
-		m.looked, m.runs = 0, nil
+		m.looked, m.runs, m.failures = 0, nil, 0
 		m.enter(StateNew, ReasonResumed, now)
 	}
 }

@@ -34,6 +34,26 @@ func TestKinds(t *testing.T) {
 	})
 }
 
+func TestFailsInARow(t *testing.T) {
+	t.Parallel()
+	patient := ServiceSettings{NextIn: 60, Grace: 30, FailuresToAlert: 3}
+	tell(t, []story{
+		{"the third fail is down", patient, []act{success(1), fail(2), fail(3), fail(4)}, "1 new>up pulse, 4 up>down fail"},
+		{"a success begins to count anew", patient, []act{success(1), fail(2), fail(3), success(4), fail(5), fail(6)}, "1 new>up pulse"},
+		{"a fail that is put up with is a sign of life", patient, []act{fail(1), judge(61), fail(62)}, "1 new>up pulse, 61 up>late expected, 62 late>up pulse"},
+		{"silence does not wait", patient, []act{fail(1), judge(91)}, "1 new>up pulse, 61 up>late expected, 91 late>down timeout"},
+		{"a fail never recovers", patient, []act{success(1), judge(91), fail(92)}, "1 new>up pulse, 61 up>late expected, 91 late>down timeout"},
+		{"silence between fails does not make them less", patient, []act{fail(1), fail(2), judge(100), success(101)}, "1 new>up pulse, 62 up>late expected, 92 late>down timeout, 101 down>up pulse"},
+		{"a pause begins to count anew", patient, []act{fail(1), fail(2), pause(3), fail(4)}, "1 new>up pulse, 3 up>paused paused, 4 paused>up pulse"},
+		{
+			"a run that broke a limit counts",
+			ServiceSettings{MaxRun: 5, FinishWithin: 100, FailuresToAlert: 2},
+			[]act{start(1), success(6.5), start(10), success(16)},
+			"6.5 new>up pulse, 16 up>down ran_too_long",
+		},
+	})
+}
+
 func TestRuns(t *testing.T) {
 	t.Parallel()
 	tell(t, []story{

@@ -18,6 +18,8 @@ const (
 	MaxAlerts            = 20 // targets of one service
 	MaxTargetLength      = 1000
 	MaxOpenRuns          = 32 // starts without an end that are tracked at once; the oldest is forgotten beyond that
+	MaxParents           = 20
+	MaxFailures          = 100 // fails in a row that may be asked for before a service is down
 )
 
 // Service is a thing that pulses, as the REST interface shows it and as the store keeps it.
@@ -46,6 +48,9 @@ type ServiceSettings struct {
 	FinishWithin Seconds  `json:"finish_within,omitempty" doc:"seconds after a start by which the run must have ended"`
 	Alerts       []string `json:"alerts" doc:"who is told: mail:ADDRESS, pushover:KEY, webhook:URL or the name of a channel; empty means the default route"`
 	ManualResume bool     `json:"manual_resume,omitempty" doc:"a pulse does not end a pause"`
+	// Parents are names. Together with Host they are what Ancestry gives.
+	Parents         []string `json:"parents" doc:"services without which this one cannot be reached: while one of them is down nobody is told of this one; its host is one, too"`
+	FailuresToAlert int      `json:"failures_to_alert,omitempty" doc:"how many fails in a row make it down; 0 means 1. Silence does not wait for more"`
 }
 
 // ServiceStatus is what pulses and time have made of a service. Only the functions in this package change it.
@@ -69,6 +74,9 @@ type ServiceStatus struct {
 	StatedNextIn Seconds `json:"-"`
 	// OpenRuns are the starts whose end was not seen, oldest first.
 	OpenRuns []OpenRun `json:"-"`
+	// Failures is how many fails came in a row, the latest included.
+	Failures int `json:"failures,omitempty" doc:"fails in a row since the last success"`
+
 	// JudgeAt is a moment at which the service must be looked at: never later than the next moment that changes its
 	// state, maybe earlier, 0 when time cannot change it.
 	JudgeAt Time `json:"-"`
@@ -80,6 +88,15 @@ type OpenRun struct {
 	StartedAt Time    `json:"at"`
 	NextIn    Seconds `json:"next_in,omitempty"` // what the start promised: an end within these seconds
 	Overdue   bool    `json:"overdue,omitempty"` // its time ended while the service was down; it is kept for its duration only
+}
+
+// Ancestry gives the names of the services that stand in front of this one: its parents and its host.
+func (s *ServiceSettings) Ancestry() []string {
+	names := slices.Clone(s.Parents)
+	if s.Host != "" && s.Host != s.Name && !slices.Contains(names, s.Host) {
+		names = append(names, s.Host)
+	}
+	return names
 }
 
 // NextInForce gives the seconds between pulses that rule now, 0 where none do or a cron expression does.
@@ -107,6 +124,9 @@ type ServiceInput struct {
 	FinishWithin *Seconds  `json:"finish_within,omitempty" doc:"seconds; 0 means max_run, or the grace"`
 	Alerts       *[]string `json:"alerts,omitempty" doc:"mail:ADDRESS, pushover:KEY, webhook:URL, or names of channels"`
 	ManualResume *bool     `json:"manual_resume,omitempty" doc:"a pulse does not end a pause"`
+
+	Parents         *[]string `json:"parents,omitempty" doc:"names of services; while one is down nobody is told of this one; no cycles"`
+	FailuresToAlert *int      `json:"failures_to_alert,omitempty" doc:"fails in a row that make it down; default 1"`
 }
 
 // Apply gives base with the fields that in carries. Naming a period ends a cron expression and the other way round,
@@ -127,6 +147,8 @@ func (in *ServiceInput) Apply(base ServiceSettings) ServiceSettings {
 	set(&s.FinishWithin, in.FinishWithin)
 	set(&s.Alerts, in.Alerts)
 	set(&s.ManualResume, in.ManualResume)
+	set(&s.Parents, in.Parents)
+	set(&s.FailuresToAlert, in.FailuresToAlert)
 	if in.Cron != nil && *in.Cron != "" && in.NextIn == nil {
 		s.NextIn = 0
 	}
@@ -175,6 +197,10 @@ func (s *ServiceSettings) Validate() error {
 		f.Add("body.alerts", "must be at most %d targets", MaxAlerts)
 	}
 	checkTargets(&f, "body.alerts", s.Alerts)
+	s.checkParents(&f)
+	if s.FailuresToAlert < 0 || s.FailuresToAlert > MaxFailures {
+		f.Add("body.failures_to_alert", "must be 0 to %d", MaxFailures)
+	}
 	for name, v := range map[string]Seconds{
 		"next_in": s.NextIn, "grace": s.Grace, "max_run": s.MaxRun, "min_run": s.MinRun, "finish_within": s.FinishWithin,
 	} {
@@ -190,6 +216,27 @@ func (s *ServiceSettings) Validate() error {
 		f.Add("body.min_run", "must not be above max_run")
 	}
 	return f.Err()
+}
+
+// checkParents adds what is wrong with the names of the parents; whether they make a cycle is for the store to say.
+func (s *ServiceSettings) checkParents(f *Fields) {
+	if len(s.Parents) > MaxParents {
+		f.Add("body.parents", "must be at most %d names", MaxParents)
+		return
+	}
+	for i, name := range s.Parents {
+		switch reason := CheckName(name); {
+		case reason != "":
+			f.Add("body.parents", "a name %s", reason)
+		case name == s.Name:
+			f.Add("body.parents", "must not name the service itself")
+		case slices.Contains(s.Parents[:i], name):
+			f.Add("body.parents", "must not name a service twice")
+		default:
+			continue
+		}
+		return
+	}
 }
 
 // checkTargets adds what is wrong with the form of targets.

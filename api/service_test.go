@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -64,6 +65,12 @@ func TestSettingsThatAreNot(t *testing.T) {
 			"negative limits", func(s *ServiceSettings) { s.MaxRun, s.MinRun, s.FinishWithin = -1, -1, -1 },
 			[]string{"body.finish_within", "body.max_run", "body.min_run"},
 		},
+		{"many parents", func(s *ServiceSettings) { s.Parents = repeat("x", MaxParents+1) }, []string{"body.parents"}},
+		{"itself as a parent", func(s *ServiceSettings) { s.Parents = []string{"backup"} }, []string{"body.parents"}},
+		{"a parent twice", func(s *ServiceSettings) { s.Parents = []string{"a", "a"} }, []string{"body.parents"}},
+		{"a parent without a name", func(s *ServiceSettings) { s.Parents = []string{""} }, []string{"body.parents"}},
+		{"fails below none", func(s *ServiceSettings) { s.FailuresToAlert = -1 }, []string{"body.failures_to_alert"}},
+		{"fails without end", func(s *ServiceSettings) { s.FailuresToAlert = MaxFailures + 1 }, []string{"body.failures_to_alert"}},
 		{"two rhythms", func(s *ServiceSettings) { s.NextIn, s.Cron = 60, "* * * * *" }, []string{"body.cron"}},
 		{"a least above the most", func(s *ServiceSettings) { s.MinRun, s.MaxRun = 11, 10 }, []string{"body.min_run"}},
 		{"several things", func(s *ServiceSettings) { s.Name, s.Slug, s.NextIn = "", "!", -1 }, []string{"body.name", "body.next_in", "body.slug"}},
@@ -71,6 +78,22 @@ func TestSettingsThatAreNot(t *testing.T) {
 		s := ServiceSettings{Name: "backup"}
 		c.change(&s)
 		wantFields(t, c.name, s.Validate(), c.want...)
+	}
+}
+
+func TestAncestry(t *testing.T) {
+	for _, test := range []struct {
+		settings ServiceSettings
+		want     []string
+	}{
+		{ServiceSettings{Name: "a"}, nil},
+		{ServiceSettings{Name: "a", Host: "h"}, []string{"h"}},
+		{ServiceSettings{Name: "h", Host: "h"}, nil},
+		{ServiceSettings{Name: "a", Host: "h", Parents: []string{"h", "router"}}, []string{"h", "router"}},
+	} {
+		if got := test.settings.Ancestry(); !slices.Equal(got, test.want) {
+			t.Errorf("%+v: %v, want %v", test.settings, got, test.want)
+		}
 	}
 }
 

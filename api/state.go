@@ -135,7 +135,15 @@ func (s *Service) finish(p Pulse, cron Schedule, absent Absence, receipt *Receip
 	}
 	s.learnNextIn(p.NextIn)
 	if receipt.Kind == PulseFail {
-		return s.move(StateDown, reason, p.Time, nil)
+		if s.Failures++; s.Failures >= s.FailuresToAlert {
+			return s.move(StateDown, reason, p.Time, nil)
+		}
+		if s.State == StateDown {
+			return nil
+		}
+		reason = ReasonPulse // one that is put up with is a sign of life like any other
+	} else {
+		s.Failures = 0
 	}
 	if p.belated() && s.brokePromise(p.ReceivedAt, cron, absent) {
 		return nil
@@ -221,7 +229,7 @@ func (s *Service) Judge(now Time, cron Schedule, absent Absence) []Transition {
 // Pause stops watching until a pulse or Resume; reason is ReasonPaused or ReasonCancelled. It may be repeated. Like
 // Resume and Change it knows nothing of what time did before: the caller lets Judge act first.
 func (s *Service) Pause(now Time, reason Reason) []Transition {
-	s.OpenRuns = nil
+	s.OpenRuns, s.Failures = nil, 0
 	return s.decide(now, StatePaused, reason)
 }
 
@@ -230,7 +238,7 @@ func (s *Service) Resume(now Time) []Transition {
 	if s.State != StatePaused {
 		return nil
 	}
-	s.OpenRuns = nil
+	s.OpenRuns, s.Failures = nil, 0
 	return s.decide(now, StateNew, ReasonResumed)
 }
 
@@ -262,9 +270,9 @@ func (s *Service) Change(settings ServiceSettings, now Time, cron Schedule, abse
 }
 
 // Plain reports whether a success without anything special only moves the times of the service, so that a bulk
-// statement may do it: no cron expression, no limits on runs, no open start.
+// statement may do it: no cron expression, no limits on runs, no open start, no fail to forget.
 func (s *Service) Plain() bool {
-	return s.Cron == "" && s.MaxRun == 0 && s.MinRun == 0 && s.FinishWithin == 0 && len(s.OpenRuns) == 0
+	return s.Cron == "" && s.MaxRun == 0 && s.MinRun == 0 && s.FinishWithin == 0 && len(s.OpenRuns) == 0 && s.Failures == 0
 }
 
 func (s *Service) move(to State, reason Reason, at Time, gap *Gap) *Transition {

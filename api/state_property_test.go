@@ -177,6 +177,7 @@ func drawSettings(t *rapid.T, old ServiceSettings) ServiceSettings {
 	s.Grace = length("grace", 1)
 	s.FinishWithin, s.MaxRun, s.MinRun = length("finish within", 3), length("max run", 4), length("min run", 6)
 	s.ManualResume = rapid.IntRange(0, 9).Draw(t, "manual resume?") == 0
+	s.FailuresToAlert = rapid.SampledFrom([]int{0, 0, 0, 1, 2, 3}).Draw(t, "failures to alert")
 	return s
 }
 

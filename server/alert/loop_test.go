@@ -172,7 +172,7 @@ func TestTwoServersTellOnce(t *testing.T) {
 		for i, name := range names {
 			w.pulse(t, name, "mail", fmt.Sprint("person", i))
 		}
-		for range 30 { // both are alive, both judge
+		for range 31 { // both are alive, both judge, a little after the deadline, as each waits for pulses of the other
 			w.clock.Advance(2 * time.Second)
 			w.beat(t)
 			other.beat(t)

@@ -118,13 +118,23 @@ func printService(p *page, s api.ServiceView) {
 		field{"running", yes(s.Running)},
 		field{"alerts", alertsOf(&s.Service)},
 		field{"manual resume", yes(s.ManualResume)},
+		field{"fails to alert", fails(&s.Service)},
 		field{"tags", strings.Join(s.Tags, ", ")},
 		field{"host", s.Host},
+		field{"parents", strings.Join(s.Parents, ", ")},
 		field{"description", s.Description},
 		field{"slug", s.Slug},
 		field{"id", s.ID},
 		field{"ping URL", s.PingURL},
 	)
+}
+
+// fails says how many fails in a row make a service down, where one is not enough, and how many there were.
+func fails(s *api.Service) string {
+	if s.FailuresToAlert <= 1 {
+		return ""
+	}
+	return fmt.Sprintf("%d in a row, %d so far", s.FailuresToAlert, s.Failures)
 }
 
 // alertsOf says who is told of a service.
@@ -176,7 +186,8 @@ func reasonOf(c *api.Change) string {
 type serviceSettings struct {
 	flags                                       *pflag.FlagSet
 	name, slug, description, host, cron, zone   string
-	tags, alerts                                []string
+	tags, alerts, parents                       []string
+	failures                                    int
 	manual                                      bool
 	nextIn, grace, maxRun, minRun, finishWithin *durationValue
 }
@@ -195,6 +206,8 @@ func serviceFlags(f *pflag.FlagSet) *serviceSettings {
 	f.StringVar(&s.host, "host", "", "`host` on which it runs")
 	f.StringVar(&s.description, "description", "", "`text` for people")
 	f.StringVar(&s.slug, "slug", "", "`slug` for ping URLs; unless given, made of the name")
+	f.StringArrayVar(&s.parents, "parent", nil, "`service` without which this one cannot be reached: while it is down nobody is told of this one; may be repeated")
+	f.IntVar(&s.failures, "failures-to-alert", 1, "so `many` fails in a row make it down; silence does not wait for more")
 	f.BoolVar(&s.manual, "manual-resume", false, "a pulse does not end a pause")
 	return s
 }
@@ -214,6 +227,9 @@ func (s *serviceSettings) input() api.ServiceInput {
 	in.Description = given(s.flags, "description", &s.description)
 	in.Slug = given(s.flags, "slug", &s.slug)
 	in.Name = given(s.flags, "name", &s.name)
+	s.parents = slices.DeleteFunc(s.parents, func(name string) bool { return name == "" })
+	in.Parents = given(s.flags, "parent", &s.parents)
+	in.FailuresToAlert = given(s.flags, "failures-to-alert", &s.failures)
 	in.ManualResume = given(s.flags, "manual-resume", &s.manual)
 	return in
 }

@@ -118,7 +118,7 @@ func TestPut(t *testing.T) {
 
 		hourly := put(api.ServiceInput{NextIn: new(api.Seconds(3600))}, false)
 		same(t, "settings that were put in place of others", hourly.ServiceSettings, api.ServiceSettings{
-			Name: "backup", Slug: "backup", Tags: []string{}, Alerts: []string{}, NextIn: 3600, Grace: 360,
+			Name: "backup", Slug: "backup", Tags: []string{}, Alerts: []string{}, Parents: []string{}, NextIn: 3600, Grace: 360,
 		})
 		same(t, "id", hourly.ID, made.ID)
 		same(t, "updated", hourly.UpdatedAt, now(f))

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,11 +17,12 @@ import (
 type Services struct {
 	s         *Store
 	sql       serviceSQL
+	parents   parentSQL
 	schedules schedules
 }
 
 func newServices(s *Store) *Services {
-	return &Services{s: s, sql: newServiceSQL(s.eng), schedules: schedules{schedule.NewCache(1024), s.log}}
+	return &Services{s: s, sql: newServiceSQL(s.eng), parents: newParentSQL(s.eng), schedules: schedules{schedule.NewCache(1024), s.log}}
 }
 
 // Create makes a service. The settings have been validated. It gives KindConflict when the name is taken.
@@ -28,6 +30,9 @@ func (h *Services) Create(ctx context.Context, settings api.ServiceSettings) (*a
 	var made *api.Service
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
 		row := newService(settings, tx.now)
+		if err := tx.checkAncestry(ctx, h.parents, &row.ServiceSettings); err != nil {
+			return err
+		}
 		n, err := tx.insertServices(ctx, h.sql.insert, []*serviceRow{row})
 		if err != nil {
 			return err
@@ -38,7 +43,7 @@ func (h *Services) Create(ctx context.Context, settings api.ServiceSettings) (*a
 		made = &row.Service
 		tx.audit(api.AuditServiceCreate, row.Name, fieldsOf(auditSettings(row.ServiceSettings)))
 		tx.wake(hub.Services)
-		return nil
+		return tx.saveParents(ctx, h.parents, row)
 	})
 	return made, err
 }
@@ -63,10 +68,14 @@ func (h *Services) Update(ctx context.Context, id string, edit Edit) (*api.Servi
 			return err
 		}
 		settings = canonical(settings)
-		if toJSON(settings) == toJSON(canonical(s.ServiceSettings)) {
+		former := canonical(s.ServiceSettings)
+		if toJSON(settings) == toJSON(former) {
 			return nil
 		}
 		tx.audit(api.AuditServiceUpdate, s.Name, auditServiceChanges(s.ServiceSettings, settings))
+		if err := tx.checkAncestry(ctx, h.parents, &settings); err != nil {
+			return err
+		}
 		// Without what is known of absences judge_at may come out too early, which the sweeper puts right.
 		for _, t := range s.Change(settings, tx.now, h.schedules.of(settings), api.Absence{}) {
 			tx.transition(s, t, api.Facts{})
@@ -75,10 +84,15 @@ func (h *Services) Update(ctx context.Context, id string, edit Edit) (*api.Servi
 		if tx.eng.judge(err) == verdictUnique {
 			return api.Wrap(api.KindConflict, err, "a service with this name exists already")
 		}
-		if err == nil && n == 0 {
+		switch {
+		case err != nil:
+			return err
+		case n == 0:
 			return errors.New("the locked service is gone")
+		case slices.Equal(settings.Parents, former.Parents):
+			return nil
 		}
-		return err
+		return tx.saveParents(ctx, h.parents, s)
 	})
 }
 
@@ -165,6 +179,9 @@ func (h *Services) Delete(ctx context.Context, id string) (*api.Service, error) 
 		}, api.Facts{})
 		tx.wake(hub.Services)
 		tx.audit(api.AuditServiceDelete, gone.Name, map[string]any{"id": id})
+		if _, err := tx.exec(ctx, "delete from parent where child = $1", id); err != nil {
+			return err
+		}
 		_, err = tx.exec(ctx, "delete from service where id = $1", id)
 		return err
 	})
@@ -310,5 +327,6 @@ func (h *Services) horizon(now api.Time) api.Time {
 // canonical makes no list an empty one, which JSON shows as [].
 func canonical(s api.ServiceSettings) api.ServiceSettings {
 	s.Tags, s.Alerts = append([]string{}, s.Tags...), append([]string{}, s.Alerts...)
+	s.Parents = append([]string{}, s.Parents...)
 	return s
 }

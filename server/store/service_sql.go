@@ -18,19 +18,22 @@ const serviceColumns = `service.key, service.id, service.name, service.slug, ser
 	service.next_in, service.cron, service.time_zone, service.grace, service.max_run, service.min_run, service.finish_within,
 	service.alerts, service.manual_resume, service.created_at, service.updated_at, service.state, service.state_since,
 	service.first_pulse, service.last_pulse, service.last_start, service.last_duration, service.expected, service.deadline,
-	service.judge_at, service.stated_next_in, service.open_runs, service.alert_type, service.alert_target`
+	service.judge_at, service.stated_next_in, service.open_runs, service.alert_type, service.alert_target,
+	service.parents, service.failures_to_alert, service.failures`
 
 func scanService(r row) (*serviceRow, error) {
 	var (
 		s                  serviceRow
 		tags, alerts, runs string
+		parents            string
 		manual, duration   int64
 	)
 	err := r.Scan(&s.key, &s.ID, &s.Name, &s.Slug, &s.Description, &tags, &s.Host,
 		&s.NextIn, &s.Cron, &s.TimeZone, &s.Grace, &s.MaxRun, &s.MinRun, &s.FinishWithin,
 		&alerts, &manual, &s.CreatedAt, &s.UpdatedAt, &s.State, &s.StateSince,
 		&s.FirstPulse, &s.LastPulse, &s.LastStart, &duration, &s.Expected, &s.Deadline,
-		&s.JudgeAt, &s.StatedNextIn, &runs, &s.AlertType, &s.AlertTarget)
+		&s.JudgeAt, &s.StatedNextIn, &runs, &s.AlertType, &s.AlertTarget,
+		&parents, &s.FailuresToAlert, &s.Failures)
 	if err != nil {
 		return nil, fmt.Errorf("reading a service: %w", err)
 	}
@@ -40,6 +43,9 @@ func scanService(r row) (*serviceRow, error) {
 		return nil, err
 	}
 	if s.Alerts, err = parseList[string](alerts); err != nil {
+		return nil, err
+	}
+	if s.Parents, err = parseList[string](parents); err != nil {
 		return nil, err
 	}
 	if s.OpenRuns, err = parseList[api.OpenRun](runs); err != nil {
@@ -63,7 +69,7 @@ func parseList[T any](text string) ([]T, error) {
 var statusColumns = []column{
 	ints("key"), text("state"), ints("state_since"), ints("first_pulse"), ints("last_pulse"), ints("last_start"),
 	ints("last_duration"), ints("expected"), ints("deadline"), ints("judge_at"), ints("stated_next_in"), text("open_runs"),
-	text("alert_type"), text("alert_target"), ints("plain"), ints("updated_at"),
+	text("alert_type"), text("alert_target"), ints("plain"), ints("updated_at"), ints("failures"),
 }
 
 func statusValues(services []*serviceRow) []any {
@@ -84,6 +90,7 @@ func statusValues(services []*serviceRow) []any {
 		each(services, func(s *serviceRow) string { return s.AlertTarget }),
 		each(services, func(s *serviceRow) int64 { return flag(s.Plain()) }),
 		each(services, func(s *serviceRow) int64 { return int64(s.UpdatedAt) }),
+		each(services, func(s *serviceRow) int64 { return int64(s.Failures) }),
 	}
 }
 
@@ -91,7 +98,7 @@ func statusValues(services []*serviceRow) []any {
 var settingsColumns = []column{
 	text("id"), text("name_key"), text("name"), text("slug"), text("description"), text("tags"), text("host"),
 	ints("next_in"), text("cron"), text("time_zone"), ints("grace"), ints("max_run"), ints("min_run"), ints("finish_within"),
-	text("alerts"), ints("manual_resume"), ints("created_at"), ints("updated_at"),
+	text("alerts"), ints("manual_resume"), ints("created_at"), ints("updated_at"), text("parents"), ints("failures_to_alert"),
 }
 
 func settingsValues(services []*serviceRow) []any {
@@ -114,6 +121,8 @@ func settingsValues(services []*serviceRow) []any {
 		each(services, func(s *serviceRow) int64 { return flag(s.ManualResume) }),
 		each(services, func(s *serviceRow) int64 { return int64(s.CreatedAt) }),
 		each(services, func(s *serviceRow) int64 { return int64(s.UpdatedAt) }),
+		each(services, func(s *serviceRow) string { return list(s.Parents) }),
+		each(services, func(s *serviceRow) int64 { return int64(s.FailuresToAlert) }),
 	}
 }
 

@@ -27,6 +27,7 @@ func exampleServiceView() api.ServiceView {
 		ID: exampleID, CreatedAt: exampleMade, UpdatedAt: exampleMade,
 		ServiceSettings: api.ServiceSettings{
 			Name: "nightly backup", Slug: "nightly-backup", Tags: []string{"db"}, NextIn: 86_400, Grace: 3600, Alerts: []string{},
+			Parents: []string{},
 		},
 		ServiceStatus: api.ServiceStatus{
 			State: api.StateUp, StateSince: exampleMade + 2*hour, FirstPulse: exampleMade + 2*hour,

@@ -180,6 +180,9 @@ func (h *routes) view(svc *api.Service) api.ServiceView {
 	if v.Alerts == nil {
 		v.Alerts = []string{}
 	}
+	if v.Parents == nil {
+		v.Parents = []string{}
+	}
 	return v
 }
 

@@ -7,7 +7,7 @@ func Run(t *testing.T) {
 	for _, part := range []map[string]func(*testing.T, *Fixture){
 		pulseTests, serviceTests, sweepTests, eventTests, streamTests, groupTests, serverTests, credentialTests, incidentTests,
 		deliveryTests, digestTests, routeTests, silenceTests, maintenanceTests, acknowledgeTests,
-		auditTests,
+		auditTests, parentTests,
 	} {
 		for name, test := range part {
 			t.Run(name, func(t *testing.T) { Each(t, test) })

@@ -31,6 +31,7 @@ func settingsKept(t *testing.T, f *Fixture) {
 		Name: "nightly", Slug: "nightly", Description: "copies\n\"things\" \\ ü", Tags: []string{"db", "prod"}, Host: "web1",
 		Cron: "0 3 * * *", TimeZone: "Europe/Paris", Grace: 600, MaxRun: 3600, MinRun: 5, FinishWithin: 7200,
 		Alerts: []string{"mail:me@example.org", "ops"}, ManualResume: true,
+		Parents: []string{"router", "web1"}, FailuresToAlert: 3,
 	}
 	made := must(f.Services.Create(context.Background(), want))(t)
 	got := f.service(t, "nightly")

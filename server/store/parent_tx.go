@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"watchkeeper/api"
+)
+
+// maxAncestors bounds how many services may stand in front of one, directly or behind others.
+const maxAncestors = 1000
+
+// checkAncestry refuses settings by which a service would stand in front of itself, also behind others, and also when it
+// takes a name that others already have among their parents. Those who change what stands in front of a service, or a
+// name, take turns, so that two of them do not close a circle together.
+func (tx *Tx) checkAncestry(ctx context.Context, sql parentSQL, s *api.ServiceSettings) error {
+	level := s.Ancestry()
+	if len(level) == 0 {
+		return nil // nothing leads on from it
+	}
+	if err := tx.eng.orderNow(ctx, tx.session, "parent"); err != nil {
+		return err
+	}
+	below := map[string]string{} // by name of an ancestor: the one that it stands in front of
+	for _, name := range level {
+		below[name] = s.Name
+	}
+	for len(level) > 0 {
+		found, err := collect(ctx, tx.session, scanAncestor, sql.ancestors, tx.eng.pack(each(level, nameKey))...)
+		if err != nil {
+			return err
+		}
+		level = nil
+		for _, a := range found {
+			if a.Name == s.Name {
+				return api.Invalid("body.parents", "must not make a circle: %s", circle(below, s.Name))
+			}
+			for _, name := range a.Ancestry() {
+				if name == s.Name {
+					below[name] = a.Name
+					return api.Invalid("body.parents", "must not make a circle: %s", circle(below, s.Name))
+				}
+				if _, known := below[name]; !known {
+					below[name] = a.Name
+					level = append(level, name)
+				}
+			}
+		}
+		if len(below) > maxAncestors {
+			return api.Invalid("body.parents", "must not put more than %d services in front of one", maxAncestors)
+		}
+	}
+	return nil
+}
+
+// circle gives the way from a service back to itself.
+func circle(below map[string]string, name string) string {
+	way := []string{name}
+	for at := below[name]; at != name; at = below[at] {
+		way = append(way, at)
+	}
+	way = append(way, name)
+	for i, j := 0, len(way)-1; i < j; i, j = i+1, j-1 {
+		way[i], way[j] = way[j], way[i]
+	}
+	return strings.Join(way, " > ")
+}
+
+// saveParents writes which services a service names as its parents. Its host is found by the service itself.
+func (tx *Tx) saveParents(ctx context.Context, sql parentSQL, s *serviceRow) error {
+	if _, err := tx.exec(ctx, "delete from parent where child = $1", s.ID); err != nil || len(s.Parents) == 0 {
+		return err
+	}
+	_, err := tx.exec(ctx, sql.insert, tx.eng.pack(
+		each(s.Parents, nameKey),
+		each(s.Parents, func(string) string { return s.ID }),
+	)...)
+	return err
+}

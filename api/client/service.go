@@ -72,6 +72,13 @@ func (c *Client) ResumeService(ctx context.Context, name string) (api.ServiceVie
 	return c.service(ctx, call{method: http.MethodPost, path: servicePath(name) + "/resume"})
 }
 
+// Uptime gives how much of the last day, week, month, quarter and year a service was up.
+func (c *Client) Uptime(ctx context.Context, name string) (api.ServiceUptime, error) {
+	var u api.ServiceUptime
+	_, err := c.do(ctx, call{method: http.MethodGet, path: servicePath(name) + "/uptime"}, &u)
+	return u, err
+}
+
 func (c *Client) service(ctx context.Context, request call) (api.ServiceView, error) {
 	var s api.ServiceView
 	_, err := c.do(ctx, request, &s)

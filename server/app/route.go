@@ -11,6 +11,7 @@ import (
 	"watchkeeper/server/config"
 	"watchkeeper/server/httpapi"
 	"watchkeeper/server/httpapi/ping"
+	"watchkeeper/server/httpapi/public"
 	"watchkeeper/server/httpapi/v1"
 	"watchkeeper/server/httpapi/watchtower"
 	"watchkeeper/server/httpapi/web"
@@ -37,7 +38,8 @@ func (s *server) routeOptions() httpapi.Options {
 			NotePulse: s.alerts.NotePulse,
 			Presets:   presets, Version: s.Version, Zone: c.TimeZone, ListLimit: c.EventsListLimit,
 		},
-		Ping: ping.Options{Services: s.services, CheckKey: s.authn.IsPingKey, BodyLimit: int(c.PingBodyLimit)},
+		Ping:   ping.Options{Services: s.services, CheckKey: s.authn.IsPingKey, BodyLimit: int(c.PingBodyLimit)},
+		Public: public.Options{Store: s.store, Clock: s.clock, Tags: c.PublicTags},
 	}
 }
 

@@ -75,8 +75,13 @@ func (r *run) serviceShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			uptime, err := server.Uptime(ctx, s.ID)
+			if err != nil {
+				return err
+			}
 			p := r.page()
 			printService(p, s)
+			printUptime(p, uptime)
 			printChanges(p, changes.Items)
 			return p.flush()
 		})
@@ -135,6 +140,17 @@ func fails(s *api.Service) string {
 		return ""
 	}
 	return fmt.Sprintf("%d in a row, %d so far", s.FailuresToAlert, s.Failures)
+}
+
+// printUptime prints the periods in which a service was watched.
+func printUptime(p *page, u api.ServiceUptime) {
+	var parts []string
+	for _, period := range u.Periods {
+		if text := period.PercentText(); text != "" {
+			parts = append(parts, period.Period+" "+text)
+		}
+	}
+	p.fields(field{"uptime", strings.Join(parts, ", ")})
 }
 
 // alertsOf says who is told of a service.

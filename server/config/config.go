@@ -37,6 +37,8 @@ type Config struct {
 
 	Password string // empty means the one kept in the database
 
+	PublicTags []string // whose services everybody may see on a status page
+
 	DefaultRoute  []string // targets as api.ParseTarget reads them
 	SMTPURL       string
 	SMTPFrom      string

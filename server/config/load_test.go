@@ -76,6 +76,7 @@ var samples = map[string]struct{ text, shown string }{
 	"tls":                   {"off", "off"},
 	"tls_cert":              {"", ""}, // only with tls files, see TestFilesOfTLS
 	"tls_key":               {"", ""},
+	"public_tags":           {"web, shop", "web,shop"},
 	"tls_names":             {"watch.lan, 10.0.0.5,fe80::1", "watch.lan,10.0.0.5,fe80::1"},
 	"default_route":         {"mail:me@example.org, pushover:uQiRzpo4DXghDmr9QzzfQu27cmVRsG, ops", "mail:me@example.org,pushover:***,ops"},
 	"smtp_url":              {"smtp://user%40example.org:p%2Fw@mail.example.org:587", "smtp://user%40example.org:***@mail.example.org:587"},

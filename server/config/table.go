@@ -107,6 +107,11 @@ func accessSettings() []Setting {
 			check: checkPassword, mask: maskAll,
 		},
 		{
+			Key: "public_tags", Form: "tags",
+			Help:  "tags whose services everybody may see, by name, state and uptime, at /status/TAG and as badges, separated by commas",
+			field: func(c *Config) value { return textsOf(&c.PublicTags) },
+		},
+		{
 			Key: "tls", Form: formOf(tlsWays),
 			Help:  "a certificate made here, one from files, or plain HTTP for a proxy in front",
 			field: func(c *Config) value { return tlsOf(&c.TLS) },

@@ -13,6 +13,7 @@ import (
 	"watchkeeper/api"
 	"watchkeeper/gui"
 	"watchkeeper/server/httpapi/ping"
+	"watchkeeper/server/httpapi/public"
 	"watchkeeper/server/httpapi/v1"
 	"watchkeeper/server/httpapi/watchtower"
 	"watchkeeper/server/httpapi/web"
@@ -25,6 +26,7 @@ type Options struct {
 	V1         v1.Options
 	WatchTower watchtower.Options
 	Ping       ping.Options
+	Public     public.Options
 	Metrics    http.Handler
 	// CA gives the certificate of the installation's own authority in PEM; nil when it has none.
 	CA func() []byte
@@ -47,6 +49,12 @@ func Routes(o Options) (chi.Router, error) {
 	r.Get("/ca.pem", web.Handle(certificate(o.CA), web.Problems))
 	r.Get("/gui", http.RedirectHandler("/gui/", http.StatusMovedPermanently).ServeHTTP)
 	r.With(web.PageHeaders(web.PagePolicy)).Get("/gui/*", web.Handle(pages(gui.Files()), web.Problems))
+
+	// What the settings show to everybody.
+	r.Group(func(r chi.Router) {
+		r.Use(web.InFlight(maxInFlight, web.Problems))
+		public.Routes(r, o.Public)
+	})
 
 	// Signs of life, whose URL is the credential.
 	r.Group(func(r chi.Router) {

@@ -38,3 +38,35 @@ func (h *Changes) OfService(ctx context.Context, serviceID string, before int64,
 	})
 	return out, err
 }
+
+// uptimeChanges bounds how many changes uptime is counted from; what is older counts as not watched.
+const uptimeChanges = 50_000
+
+// Uptime counts how much of the last day, week, month, quarter and year a service was up.
+func (h *Changes) Uptime(ctx context.Context, s *api.Service) (api.ServiceUptime, error) {
+	out := api.ServiceUptime{Service: s.Name, State: s.State, Since: s.StateSince}
+	err := h.s.read(ctx, func(tx *Tx) error {
+		r, err := tx.query(ctx, `select from_state, at from change where subject_kind = 'service' and subject_id = $1
+			order by id desc limit $2`, s.ID, uptimeChanges)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		count := api.NewUptimeCount(s.State, tx.now)
+		known, more, changes := s.CreatedAt, true, 0
+		for more && r.Next() {
+			var c api.Change
+			if err := r.Scan(&c.From, &c.At); err != nil {
+				return fmt.Errorf("reading a change: %w", err)
+			}
+			more = count.Add(c)
+			if changes++; changes == uptimeChanges {
+				known = c.At
+			}
+		}
+		r.Close()
+		out.Periods = count.Periods(known)
+		return r.Err()
+	})
+	return out, err
+}

@@ -16,6 +16,7 @@ import (
 	"watchkeeper/server/event"
 	"watchkeeper/server/httpapi"
 	"watchkeeper/server/httpapi/ping"
+	"watchkeeper/server/httpapi/public"
 	"watchkeeper/server/httpapi/v1"
 	"watchkeeper/server/httpapi/watchtower"
 	"watchkeeper/server/httpapi/web"
@@ -43,6 +44,7 @@ type Options struct {
 	CA        func() []byte
 	// TrustedProxies are whose X-Forwarded headers are believed.
 	TrustedProxies []netip.Prefix
+	PublicTags     []string
 	Log            *slog.Logger // default none
 }
 
@@ -132,7 +134,8 @@ func (s *Server) build(tb testing.TB) {
 			Services: services, Events: events, Store: f.Store, Clock: f.Clock, Authenticate: gate.Authenticate,
 			NotePulse: o.NotePulse, Presets: o.Presets, Version: Version, Zone: o.Zone, ListLimit: o.ListLimit,
 		},
-		Ping: ping.Options{Services: services, CheckKey: authenticator.IsPingKey, BodyLimit: *o.BodyLimit},
+		Ping:   ping.Options{Services: services, CheckKey: authenticator.IsPingKey, BodyLimit: *o.BodyLimit},
+		Public: public.Options{Store: f.Store, Clock: f.Clock, Tags: o.PublicTags},
 	}))(tb)
 	s.Floor = web.NewFloor(web.FloorOptions{Logger: o.Log, Now: f.Clock.Now, TrustedProxies: o.TrustedProxies})
 	s.Handler = s.Floor.Wrap(router)

@@ -36,3 +36,12 @@ func exampleServiceView() api.ServiceView {
 		PingURL: "https://watch.example.org:8443/ping/" + exampleID,
 	}}
 }
+
+func exampleUptime() api.ServiceUptime {
+	const day, hour = 24 * 3600, api.Time(3_600_000)
+	percent := 99.3
+	return api.ServiceUptime{
+		Service: "nightly backup", State: api.StateUp, Since: exampleMade + 2*hour,
+		Periods: []api.Uptime{{Period: "7d", From: exampleMade, Percent: &percent, Up: 0.993 * 7 * day, Down: 0.007 * 7 * day, Outages: 1}},
+	}
+}

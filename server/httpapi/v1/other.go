@@ -34,8 +34,9 @@ func (d *document) addOther(o Other) {
 	}
 	for name := range strings.SplitSeq(o.Path, "/") {
 		if bare, found := strings.CutPrefix(name, "{"); found {
+			bare, _, _ = strings.Cut(bare, "}") // a suffix such as .json may follow
 			op.Parameters = append(op.Parameters, &huma.Param{
-				Name: strings.TrimSuffix(bare, "}"), In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
+				Name: bare, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
 			})
 		}
 	}

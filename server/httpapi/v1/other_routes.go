@@ -9,7 +9,7 @@ import (
 
 // otherRoutes are the routes of this server that are not REST, in a few lines each. docs/protocol.md tells more.
 func otherRoutes() []Other {
-	return slices.Concat(watchTowerRoutes(), pingRoutes(), plainRoutes())
+	return slices.Concat(watchTowerRoutes(), pingRoutes(), plainRoutes(), publicRoutes())
 }
 
 type fields = map[string]any
@@ -126,5 +126,19 @@ func plainRoutes() []Other {
 		get("readyz", "/readyz", "Is it ready", "503 with the progress until it serves everything.", ""),
 		get("ca", "/ca.pem", "The certificate authority", "PEM, for clients that have to trust the server's own certificate.", ""),
 		get("metrics", "/metrics", "Own metrics", "In the format of Prometheus.", api.ScopeRead),
+	}
+}
+
+// publicRoutes are open to everybody for the tags that the setting public_tags names, and answer 404 for all others.
+func publicRoutes() []Other {
+	get := func(id, path, summary, about string, answer any) Other {
+		return Other{ID: id, Method: http.MethodGet, Path: path, Group: string(groupServer), Summary: summary, About: about, Answer: answer}
+	}
+	const only = "Only for tags that the setting `public_tags` names. "
+	shield := fields{"schemaVersion": 1, "label": "nightly backup", "message": "up", "color": "#1a7f37", "isError": false}
+	return []Other{
+		get("statusPage", "/status/{tag}", "Status page of a tag", only+"HTML; with `.json` behind the tag the same as JSON.", "..."),
+		get("tagBadge", "/badge/{tag}.svg", "Badge of a tag", only+"The worst state of its services; `.json` is an endpoint for shields.io.", "..."),
+		get("serviceBadge", "/badge/{tag}/{service}.json", "Badge of a service", only+"The service by name or slug; `.svg` is the picture.", shield),
 	}
 }

@@ -80,6 +80,7 @@ func (h *routes) describe(r chi.Router) error {
 	h.serviceListRoutes(d)
 	h.serviceRoutes(d)
 	h.changeRoutes(d)
+	h.uptimeRoutes(d)
 	h.pulseRoutes(d)
 	h.eventRoutes(d)
 	h.eventStreamRoutes(d)

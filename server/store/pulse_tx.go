@@ -30,24 +30,28 @@ func (h *Pulses) apply(ctx context.Context, tx *Tx, group []*entry[*PulseWrite])
 	return nil
 }
 
-// movePlain runs the shortcut and gives the entries that it did not serve.
+// movePlain runs the shortcut and gives the entries that it did not serve, in their order.
 func (h *Pulses) movePlain(ctx context.Context, tx *Tx, group []*entry[*PulseWrite], history *[]pulseRow) ([]*entry[*PulseWrite], error) {
-	var rest []*entry[*PulseWrite]
+	type subject struct{ id, name string }
 	byName, byID := make(map[string]*entry[*PulseWrite], len(group)), map[string]*entry[*PulseWrite]{}
-	decided := map[string]bool{} // by key; ids and names never look alike enough to matter
+	seen := make(map[subject]bool, len(group))
 	for _, e := range group {
-		w, index, key := e.value, byName, nameKey(e.value.Name)
-		if w.ID != "" {
-			index, key = byID, w.ID
+		of := subject{id: e.value.ID}
+		if of.id == "" {
+			of.name = nameKey(e.value.Name)
 		}
 		// A later pulse of the same service must see what the earlier one did.
-		if _, twice := index[key]; twice || decided[key] || !w.plain() {
-			rest = append(rest, e)
-			decided[key] = true
-			continue
+		first := !seen[of]
+		seen[of] = true
+		switch {
+		case !first || !e.value.plain():
+		case of.id != "":
+			byID[of.id] = e
+		default:
+			byName[of.name] = e
 		}
-		index[key] = e
 	}
+	served := make(map[*entry[*PulseWrite]]bool, len(group))
 	for _, part := range []struct {
 		index map[string]*entry[*PulseWrite]
 		sql   string
@@ -60,21 +64,20 @@ func (h *Pulses) movePlain(ctx context.Context, tx *Tx, group []*entry[*PulseWri
 			return nil, err
 		}
 		for _, m := range found {
-			w := part.index[m.lookup].value
-			w.result = PulseResult{
-				Name: m.name, Kind: api.PulseSuccess, State: api.StateUp, From: api.StateUp, Last: w.Pulse.Time,
+			e := part.index[m.lookup]
+			e.value.result = PulseResult{
+				Name: m.name, Kind: api.PulseSuccess, State: api.StateUp, From: api.StateUp, Last: e.value.Pulse.Time,
 				NextIn: m.nextIn, Expected: m.expected, Deadline: m.deadline,
 			}
-			*history = append(*history, newPulseRow(m.key, api.Receipt{Kind: api.PulseSuccess}, w))
-			delete(part.index, m.lookup)
-		}
-		for _, e := range part.index {
-			rest = append(rest, e)
+			*history = append(*history, newPulseRow(m.key, api.Receipt{Kind: api.PulseSuccess}, e.value))
+			served[e] = true
 		}
 	}
-	if len(byID) > 0 || len(byName) > 0 {
-		// What the maps held has lost its order, which matters where one service pulses twice in a group.
-		slices.SortStableFunc(rest, func(a, b *entry[*PulseWrite]) int { return cmp.Compare(a.since, b.since) })
+	rest := make([]*entry[*PulseWrite], 0, len(group)-len(served))
+	for _, e := range group {
+		if !served[e] {
+			rest = append(rest, e)
+		}
 	}
 	return rest, nil
 }

@@ -14,15 +14,15 @@ type AuditAction string
 
 // What is audited. Pulses, events and metrics are not, and neither is what time or a pulse makes of a service.
 const (
-	AuditServiceCreate  AuditAction = "service.create"
-	AuditServiceUpdate  AuditAction = "service.update"
-	AuditServiceDelete  AuditAction = "service.delete"
-	AuditServicePause   AuditAction = "service.pause"
-	AuditServiceResume  AuditAction = "service.resume"
-	AuditChannelCreate  AuditAction = "channel.create"
-	AuditChannelUpdate  AuditAction = "channel.update"
-	AuditChannelDelete  AuditAction = "channel.delete"
-	AuditDeliveryRetry  AuditAction = "delivery.retry"
+	AuditServiceCreate AuditAction = "service.create"
+	AuditServiceUpdate AuditAction = "service.update"
+	AuditServiceDelete AuditAction = "service.delete"
+	AuditServicePause  AuditAction = "service.pause"
+	AuditServiceResume AuditAction = "service.resume"
+	AuditChannelCreate AuditAction = "channel.create"
+	AuditChannelUpdate AuditAction = "channel.update"
+	AuditChannelDelete AuditAction = "channel.delete"
+	AuditDeliveryRetry AuditAction = "delivery.retry"
 
 	AuditIncidentAcknowledge AuditAction = "incident.acknowledge"
 	AuditIncidentWithdraw    AuditAction = "incident.withdraw" // an acknowledgement is taken back

@@ -62,7 +62,7 @@ func OpenDatabase(ctx context.Context, o DatabaseOptions) (*Database, error) {
 	if err := d.checkSchema(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	d.Tokens = auth.NewTokens(d.store.Tokens, d.clock)
+	d.Tokens, d.Audit = auth.NewTokens(d.store.Tokens, d.clock), d.store.Audit
 	return d, nil
 }
 
@@ -112,7 +112,6 @@ func (d *Database) Unlock(ctx context.Context) error {
 	if err != nil {
 		return api.Errorf(api.KindUnavailable, "%s", err)
 	}
-	d.Audit = d.store.Audit
 	d.store.Audit.Unlock(key)
 	override := auth.Override{Value: d.options.Config.Password}
 	if d.options.Loaded != nil && override.Value != "" {

@@ -1,8 +1,10 @@
 package command_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"net"
@@ -58,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"await":       await,
 			"terminate":   terminate,
 			"hold":        hold,
+			"sqlite":      sqlite,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -181,6 +184,18 @@ func hold(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Defer(func() { _ = conn.Close() })
 	_, err = conn.Write([]byte("POST /api/v1/events HTTP/1.1\r\nHost: x\r\n"))
 	ts.Check(err)
+}
+
+// sqlite STATEMENT: changes a row of the database of the data folder, behind the program's back.
+func sqlite(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs("data/watchkeeper.db"))
+	ts.Check(err)
+	defer db.Close()
+	result, err := db.ExecContext(context.Background(), args[0])
+	ts.Check(err)
+	if n, err := result.RowsAffected(); n != 1 || err != nil {
+		ts.Fatalf("%s changed %d rows: %v", args[0], n, err)
+	}
 }
 
 // certificate HOST: makes cert.pem and key.pem for a host.

@@ -219,11 +219,11 @@ func (m *remote) printMerged() error {
 		}
 		merged = api.NewPage(append(merged.Items, part.Items...), part.Next)
 	}
-	return m.encode(merged)
+	return m.run.encode(merged)
 }
 
-func (m *remote) encode(v any) error {
-	encoder := json.NewEncoder(m.run.Out)
+func (r *run) encode(v any) error {
+	encoder := json.NewEncoder(r.Out)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
 }

@@ -29,8 +29,8 @@ func (r *run) tokenCreateCommand() *cobra.Command {
 		Use: "create --name NAME --scope SCOPE[,SCOPE]", Short: "Make a token and print it on the last line", Args: arguments(),
 		Long: `Make a token and print it, alone on the last line. It is shown this once and cannot be had again.
 
-Scopes: read (everything), pulse, event and metrics (send them), operate (pause and the like; includes read), jobs,
-admin (everything).`,
+Scopes: read (everything), pulse, event and metrics (send them), operate (acknowledge,
+silence, maintenance, pause; includes read), jobs, admin (everything).`,
 		Example: `watchkeeper token create --name backup --scope pulse,event --match 'backup/*' --expires 365d`,
 	}
 	f := c.Flags()

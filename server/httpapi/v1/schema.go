@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"reflect"
@@ -21,6 +22,7 @@ func newRegistry() huma.Registry {
 	r.RegisterTypeAlias(reflect.TypeFor[api.Level](), reflect.TypeFor[levelSchema]())
 	r.RegisterTypeAlias(reflect.TypeFor[api.Seconds](), reflect.TypeFor[secondsSchema]())
 	r.RegisterTypeAlias(reflect.TypeFor[api.ErrorKind](), reflect.TypeFor[kindSchema]())
+	r.RegisterTypeAlias(reflect.TypeFor[json.RawMessage](), reflect.TypeFor[objectSchema]())
 	// Huma describes its own model of errors for each operation; ours stands in its place.
 	r.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[api.Problem]())
 	return r
@@ -53,6 +55,12 @@ type secondsSchema struct{}
 
 func (secondsSchema) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeInteger, Format: "int64", Description: "seconds"}
+}
+
+type objectSchema struct{}
+
+func (objectSchema) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 }
 
 type kindSchema struct{}

@@ -89,6 +89,7 @@ func (h *routes) describe(r chi.Router) error {
 	h.channelRoutes(d)
 	h.tokenRoutes(d)
 	h.pingKeyRoutes(d)
+	h.auditRoutes(d)
 	h.statusRoutes(d)
 	for _, o := range slices.Concat(otherRoutes(), h.Others) {
 		d.addOther(o)

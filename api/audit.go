@@ -41,6 +41,11 @@ const (
 	AuditPasswordRotate AuditAction = "password.rotate"
 	AuditPingKeyRotate  AuditAction = "ping_key.rotate"
 
+	AuditInstallationRestore AuditAction = "installation.restore"
+	AuditInstallationCopy    AuditAction = "installation.copy"   // to another database, where it is written
+	AuditInstallationImport  AuditAction = "installation.import" // from another program
+	AuditSecretRotate        AuditAction = "secret.rotate"
+
 	// AuditBegin is the first row that a server writes; AuditBroken says that the audit was found damaged and goes on all
 	// the same, with nobody answering for the rows before.
 	AuditBegin  AuditAction = "audit.begin"

@@ -6,6 +6,9 @@ import "time"
 type Gap struct {
 	From Time `json:"from"`
 	To   Time `json:"to"`
+	// Restored says that the database of To is a copy from From: pulses of that time may have been acknowledged and are
+	// not in it.
+	Restored bool `json:"restored,omitempty" doc:"the time between a backup and the start of what was restored from it"`
 }
 
 // The bounds of the hold after a gap: a service is given twice the gap to pulse again, within these.
@@ -34,6 +37,10 @@ func (a Absence) hold(since Time, wait time.Duration) (Time, *Gap) {
 			continue
 		}
 		window := min(limit, max(MinCatchUp, 2*g.To.Sub(g.From)))
+		if g.Restored {
+			// A service may have pulsed at any moment that was lost, so it is given the whole of its time again.
+			window = wait
+		}
 		if t := g.To.Add(min(wait, window)); t > until {
 			until, cause = t, &a.Gaps[i]
 		}

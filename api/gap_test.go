@@ -7,7 +7,8 @@ import (
 
 func TestHold(t *testing.T) {
 	t.Parallel()
-	gap := func(from, to float64) Gap { return Gap{moment(from), moment(to)} }
+	gap := func(from, to float64) Gap { return Gap{From: moment(from), To: moment(to)} }
+	restored := Gap{From: moment(100), To: moment(10_100), Restored: true}
 	for _, c := range []struct {
 		name  string
 		gaps  []Gap
@@ -27,6 +28,8 @@ func TestHold(t *testing.T) {
 		{"a setting below 30 s", []Gap{gap(100, 106)}, 10 * time.Second, 0, time.Hour, "116", 0},
 		{"a setting above 10 minutes", []Gap{gap(100, 10_100)}, time.Hour, 0, 2 * time.Hour, "13700", 0},
 		{"the wait at most", []Gap{gap(100, 10_100)}, 0, 0, 20 * time.Second, "10120", 0},
+		{"the whole wait after a restore", []Gap{restored}, 0, 0, 25 * time.Hour, "100100", 0},
+		{"a wait that began after a restore", []Gap{restored}, 0, 10_100, 25 * time.Hour, "none", -1},
 		{"of two gaps the one that holds longer", []Gap{gap(100, 300), gap(310, 320)}, 0, 0, time.Hour, "700", 0},
 		{"of two gaps the later one", []Gap{gap(100, 106), gap(310, 320)}, 0, 0, time.Hour, "350", 1},
 		{"of two gaps the one that the wait went through", []Gap{gap(100, 300), gap(310, 320)}, 0, 305, time.Hour, "350", 1},

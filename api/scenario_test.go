@@ -145,7 +145,7 @@ func change(at float64, edit func(*ServiceSettings)) step {
 // away is a time without any server, which ends with a look at the service.
 func away(from, to float64) step {
 	return func(w *watched) {
-		w.absent.Gaps = append(w.absent.Gaps, Gap{moment(from), moment(to)})
+		w.absent.Gaps = append(w.absent.Gaps, Gap{From: moment(from), To: moment(to)})
 		w.judge(moment(to))
 	}
 }

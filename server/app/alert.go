@@ -36,7 +36,7 @@ func (s *server) openAlerts(ctx context.Context) error {
 		hostname = "localhost"
 	}
 	s.channels, err = alert.NewChannels(alert.ChannelOptions{
-		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Key: s.key, Registry: channelKinds(), Zone: c.TimeZone,
+		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Key: s.secret.key, Registry: channelKinds(), Zone: c.TimeZone,
 		File: c.Channels, PulseTargets: c.Alerts.Targets,
 		Common: notify.Options{Dialer: dial.New(dialPolicy(c)), Defaults: notify.Defaults{
 			SMTPURL: smtpURL(c), SMTPFrom: c.SMTPFrom, PushoverToken: c.PushoverToken, PushoverURL: c.PushoverURL, Hostname: hostname,

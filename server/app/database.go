@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"watchkeeper/api"
@@ -17,7 +16,6 @@ import (
 	"watchkeeper/server/config"
 	"watchkeeper/server/dial"
 	"watchkeeper/server/hub"
-	"watchkeeper/server/secret"
 	"watchkeeper/server/store"
 )
 
@@ -105,13 +103,11 @@ func (d *Database) Close() error { return d.store.Close() }
 
 // Unlock opens what the secret seals. A secret that is missing or another is KindUnavailable.
 func (d *Database) Unlock(ctx context.Context) error {
-	key, err := d.key()
-	if err == nil {
-		err = auth.CheckSecret(ctx, d.store.Settings, key)
-	}
+	held, err := d.secret(ctx)
 	if err != nil {
 		return api.Errorf(api.KindUnavailable, "%s", err)
 	}
+	key := held.key
 	d.store.Audit.Unlock(key)
 	override := auth.Override{Value: d.options.Config.Password}
 	if d.options.Loaded != nil && override.Value != "" {
@@ -124,66 +120,30 @@ func (d *Database) Unlock(ctx context.Context) error {
 	return err
 }
 
-// key derives the key from the secret, which only a start of the server makes.
-func (d *Database) key() (*secret.Key, error) {
-	text := d.options.Config.Secret
-	if text == "" {
-		path := filepath.Join(d.options.Config.Data, "secret.key")
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("without the secret of the server this cannot be read: set WATCHKEEPER_SECRET as it is set "+
-				"for the server, or name the data folder that holds its secret.key with --data (%w)", err)
-		}
-		var err error
-		if text, _, err = secret.LoadOrCreate(path); err != nil {
-			return nil, err
-		}
+// secret gives the secret, which only a start of the server makes, after checking that it is that of the database.
+func (d *Database) secret(ctx context.Context) (theSecret, error) {
+	s, err := readSecret(d.options.Config)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, fmt.Errorf("without the secret of the server this cannot be read: set WATCHKEEPER_SECRET as it is set "+
+			"for the server, or name the data folder that holds its secret.key with --data (%w)", err)
 	}
-	return secret.New(text)
+	if err == nil {
+		err = s.follow(ctx, d.options.Config, d.store.Settings)
+	}
+	if err == nil {
+		err = auth.CheckSecret(ctx, d.store.Settings, s.key)
+	}
+	return s, err
 }
 
 // Migrate brings the database up to date while no server runs on it, making it where there is none, and gives the steps
 // that it took. While a server runs it is KindConflict.
 func Migrate(ctx context.Context, o DatabaseOptions) (steps []string, err error) {
-	if o.Config.Database == "" {
-		if err := os.MkdirAll(o.Config.Data, 0o700); err != nil {
-			return nil, fmt.Errorf("making the data folder (setting data): %w", err)
-		}
-		lock, err := store.LockFolder(o.Config.Data)
-		if errors.Is(err, store.ErrInUse) {
-			return nil, api.Errorf(api.KindConflict, "a server runs on the data folder %s: stop it first, or restart it, which migrates too",
-				o.Config.Data)
-		}
-		if err != nil {
-			return nil, err
-		}
-		defer lock.Close()
-	}
-	d, err := openDatabase(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	if err := d.refuseWhileServed(ctx); err != nil {
-		return nil, err
-	}
-	return d.store.Migrate(ctx)
-}
-
-// refuseWhileServed looks for fresh marks of servers. The folder's lock tells of those on SQLite before.
-func (d *Database) refuseWhileServed(ctx context.Context) error {
-	version, _, err := d.store.Schema(ctx)
-	if err != nil || version == 0 || d.store.Engine() == store.SQLite {
+	err = alone(ctx, o, ", or restart, which migrates too", func(d *Database) (err error) {
+		steps, err = d.store.Migrate(ctx)
 		return err
-	}
-	servers, err := d.store.Servers.OthersAlive(ctx)
-	if err != nil {
-		return err
-	}
-	if len(servers) > 0 {
-		return api.Errorf(api.KindConflict, "servers run on this database (%s): stop them first, or restart them, which migrates too",
-			strings.Join(servers, ", "))
-	}
-	return nil
+	})
+	return steps, err
 }
 
 // InstallDialer makes all connections of the process that libraries begin by themselves those of the guarded dialer. It

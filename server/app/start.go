@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,7 +22,6 @@ import (
 	"watchkeeper/server/httpapi/ping"
 	"watchkeeper/server/httpapi/web"
 	"watchkeeper/server/hub"
-	"watchkeeper/server/secret"
 	"watchkeeper/server/service"
 	"watchkeeper/server/store"
 )
@@ -37,7 +35,7 @@ type parts struct {
 	hub       *hub.Hub
 	health    *httpapi.Health
 	http      *front
-	key       *secret.Key
+	secret    theSecret
 	store     *store.Store
 	install   auth.Installation
 	passwords *auth.Passwords
@@ -77,12 +75,12 @@ func (s *server) start(ctx context.Context) error {
 	}
 	s.teardown.add("the listener", func() error { s.http.stop(time.Second); return nil })
 
-	if s.key, err = s.openSecret(); err != nil {
+	if s.secret, err = readOrDraftSecret(c); err != nil {
 		return err
 	}
 	s.publicURL = publicURL(c, s.http.listener.Addr(), s.log)
 	if s.keeper, err = cert.New(cert.Options{
-		Mode: cert.Mode(c.TLS), Clock: s.clock, Log: s.log, PublicURL: s.publicURL, Key: s.key, Hub: s.hub,
+		Mode: cert.Mode(c.TLS), Clock: s.clock, Log: s.log, PublicURL: s.publicURL, Key: s.secret.key, Hub: s.hub,
 		Folder: c.Data, Names: c.TLSNames, CertificateFile: c.TLSCert, KeyFile: c.TLSKey,
 	}); err != nil {
 		return err
@@ -106,10 +104,10 @@ func (s *server) start(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	if err := auth.Unlock(ctx, s.store.Settings, s.key); err != nil {
+	if err := s.secret.unlock(ctx, c, s.store.Settings); err != nil {
 		return err
 	}
-	s.store.Audit.Unlock(s.key)
+	s.store.Audit.Unlock(s.secret.key)
 	if s.install, err = auth.OpenInstallation(ctx, s.store.Settings); err != nil {
 		return err
 	}
@@ -170,33 +168,15 @@ func (s *server) loops() []loop {
 
 // takeFolder makes the data folder, and keeps other servers from it where SQLite is in it.
 func (s *server) takeFolder() error {
-	folder := s.Config.Data
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("making the data folder (setting data): %w", err)
-	}
-	if s.Config.Database != "" {
-		return nil
-	}
-	lock, err := store.LockFolder(folder)
+	lock, err := lockFolder(s.Config)
 	if errors.Is(err, store.ErrInUse) {
-		return fmt.Errorf("the data folder %s is in use by another watchkeeper: stop that one, or name another folder with --data", folder)
+		return fmt.Errorf("the data folder %s is in use by another watchkeeper: stop that one, or name another folder with --data", s.Config.Data)
 	}
 	if err != nil {
 		return err
 	}
 	s.teardown.add("the lock of the data folder", lock.Close)
-	return nil
-}
-
-func (s *server) openSecret() (*secret.Key, error) {
-	text := s.Config.Secret
-	if text == "" {
-		var err error
-		if text, _, err = secret.LoadOrCreate(filepath.Join(s.Config.Data, "secret.key")); err != nil {
-			return nil, err
-		}
-	}
-	return secret.New(text)
+	return refuseHalfRestored(s.Config)
 }
 
 // reference gives the clock of the database, nil where the machine's own is the base.
@@ -250,14 +230,14 @@ func (s *server) openCredentials(ctx context.Context) error {
 		override.Source = s.Loaded.Source("password").String()
 	}
 	if s.passwords, err = auth.NewPasswords(auth.PasswordOptions{
-		Settings: s.store.Settings, Key: s.key, Clock: s.clock, Override: override,
+		Settings: s.store.Settings, Key: s.secret.key, Clock: s.clock, Override: override,
 	}); err != nil {
 		return err
 	}
 	if _, err := s.passwords.Ensure(ctx); err != nil {
 		return err
 	}
-	s.pingKey = auth.NewPingKey(s.store.Settings, s.key)
+	s.pingKey = auth.NewPingKey(s.store.Settings, s.secret.key)
 	if err := s.pingKey.Ensure(ctx); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -33,4 +34,16 @@ func OpenInstallation(ctx context.Context, settings *store.Settings) (Installati
 		return Installation{}, fmt.Errorf("the setting %s is %q, which is no positive number", settingGeneration, text)
 	}
 	return Installation{ID: id, Generation: generation}, nil
+}
+
+// Next gives the installation after a restore. Its generation is above its own and above atLeast, that of what is
+// replaced. It also follows the clock, because nobody knows how often the same backup was restored elsewhere.
+func (i Installation) Next(atLeast int64, now time.Time) Installation {
+	i.Generation = max(i.Generation+1, atLeast+1, now.Unix())
+	return i
+}
+
+// Settings gives the settings that keep an installation.
+func (i Installation) Settings() map[string]string {
+	return map[string]string{settingInstallation: i.ID, settingGeneration: strconv.FormatInt(i.Generation, 10)}
 }

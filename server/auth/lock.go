@@ -20,6 +20,15 @@ func Unlock(ctx context.Context, settings *store.Settings, key *secret.Key) erro
 	return explain(key.Verify(check))
 }
 
+// Bound reports whether the database is bound to a secret, whichever.
+func Bound(ctx context.Context, settings *store.Settings) (bool, error) {
+	_, found, err := settings.Get(ctx, settingCheck)
+	if err != nil {
+		err = fmt.Errorf("looking for the database's secret: %w", err)
+	}
+	return found, err
+}
+
 // CheckSecret refuses a secret that the database is not bound to. It changes nothing, so that a command with mistaken
 // settings does not bind a database that no server was started on; that one is KindNotFound.
 func CheckSecret(ctx context.Context, settings *store.Settings, key *secret.Key) error {

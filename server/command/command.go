@@ -108,8 +108,8 @@ refused.`,
 		&cobra.Group{ID: groupRemote, Title: "To a server that runs, here or elsewhere:"},
 	)
 	root.AddCommand(grouped(groupServer,
-		r.serveCommand(), r.migrateCommand(), r.passwordCommand(), r.tokenCommand(), r.pingKeyCommand(), r.auditCommand(), r.verifyCommand(),
-		r.healthcheckCommand(),
+		r.serveCommand(), r.migrateCommand(), r.backupCommand(), r.restoreCommand(),
+		r.passwordCommand(), r.tokenCommand(), r.pingKeyCommand(), r.auditCommand(), r.verifyCommand(), r.healthcheckCommand(),
 	)...)
 	root.AddCommand(grouped(groupRemote,
 		r.statusCommand(), r.serviceCommand(), r.eventCommand(), r.incidentCommand(), r.deliveryCommand(), r.channelCommand(),

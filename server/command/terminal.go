@@ -18,8 +18,10 @@ const maxInput = 64 << 10
 // terminal gives the terminal that input comes from, if it does.
 func (r *run) terminal() (*os.File, bool) {
 	f, ok := r.In.(*os.File)
-	return f, ok && term.IsTerminal(int(f.Fd()))
+	return f, ok && isTerminal(f)
 }
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // consent is whether the command line says yes to what would be asked.
 type consent struct{ given bool }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,7 +28,11 @@ const password = "correct horse battery"
 type installation struct {
 	folder, database string
 	more             []string // further variables, such as WATCHKEEPER_SMTP_URL=...
+	latest           atomic.Pointer[process]
 }
+
+// now gives the server that was started last.
+func (in *installation) now() *process { return in.latest.Load() }
 
 // each runs a test once on each engine.
 func each(t *testing.T, test func(t *testing.T, in *installation)) {
@@ -92,6 +97,7 @@ func (in *installation) start(t *testing.T) *process {
 	select {
 	case a := <-address:
 		p.url = "http://" + a
+		in.latest.Store(p)
 	case err := <-p.exited:
 		p.exited <- err
 		t.Fatalf("the server ended before it served: %v\n%s", err, p.log.String())

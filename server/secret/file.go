@@ -16,24 +16,10 @@ const (
 	maxFileSize = 64 << 10
 )
 
-// LoadOrCreate gives the text of the secret in a file. A file that does not exist is made, readable by its owner only,
-// with a new random text, and is on the disk when this returns; processes that start at the same time all get the text
-// of the one that was first. A file that others may read or write is refused with the command that repairs it, and so
-// is one that holds less than a secret: making another in its place would lose whatever the first has sealed.
-func LoadOrCreate(path string) (text string, created bool, err error) {
-	text, err = load(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return text, false, err
-	}
-	created, err = create(path)
-	if err != nil {
-		return "", false, err
-	}
-	text, err = load(path)
-	return text, created, err
-}
-
-func load(path string) (string, error) {
+// Load gives the text of the secret in a file. The error is fs.ErrNotExist where there is none. A file that others may
+// read or write is refused with the command that repairs it, and so is one that holds less than a secret: another in its
+// place would lose whatever the first has sealed.
+func Load(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("opening the secret file: %w", err)
@@ -65,40 +51,69 @@ func load(path string) (string, error) {
 	return text, nil
 }
 
+// NewText makes the random text of a new secret.
+func NewText() string {
+	random := make([]byte, randomSize)
+	_, _ = rand.Read(random) // never fails
+	return encoding.EncodeToString(random)
+}
+
+// Create puts the text of a secret into a file that does not exist, readable by its owner only, and it is on the disk when
+// this returns. Of processes that do so at the same time all get the text of the one that was first.
+func Create(path, text string) (kept string, created bool, err error) {
+	if created, err = create(path, text); err != nil {
+		return "", false, err
+	}
+	kept, err = Load(path)
+	return kept, created, err
+}
+
+// Replace puts the text of a secret into a file in place of what may be there: at every moment one or the other is.
+func Replace(path, text string) error {
+	draft, err := writeDraft(path, text)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(draft, path); err != nil {
+		return errors.Join(fmt.Errorf("replacing the secret file: %w", err), os.Remove(draft))
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
 // create makes the file whole or not at all: it is written and synced under another name and then linked to its own,
 // which fails if somebody else was first. It reports whether this process made it.
-func create(path string) (created bool, err error) {
-	folder := filepath.Dir(path)
-	draft, err := os.CreateTemp(folder, "."+filepath.Base(path)+"-*")
+func create(path, text string) (created bool, err error) {
+	draft, err := writeDraft(path, text)
 	if err != nil {
-		return false, fmt.Errorf("making the secret file: %w", err)
+		return false, err
 	}
-	defer func() { err = errors.Join(err, os.Remove(draft.Name())) }()
-	if err := write(draft); err != nil {
-		return false, fmt.Errorf("writing the secret file: %w", err)
-	}
-	err = os.Link(draft.Name(), path)
+	defer func() { err = errors.Join(err, os.Remove(draft)) }()
+	err = os.Link(draft, path)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return false, fmt.Errorf("making the secret file: %w", err)
 	}
 	created = err == nil
 	// Also for the one who was second: the first may not have come to it yet.
-	if err := syncFolder(folder); err != nil {
+	if err := syncFolder(filepath.Dir(path)); err != nil {
 		return false, fmt.Errorf("making the secret file last: %w", err)
 	}
 	return created, nil
 }
 
-func write(file *os.File) error {
-	random := make([]byte, randomSize)
-	if _, err := rand.Read(random); err != nil {
-		return errors.Join(err, file.Close())
+// writeDraft puts the text into a file of another name in the same folder, and onto the disk.
+func writeDraft(path, text string) (name string, err error) {
+	draft, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return "", fmt.Errorf("making the secret file: %w", err)
 	}
-	_, err := file.WriteString(encoding.EncodeToString(random) + "\n")
+	_, err = draft.WriteString(text + "\n")
 	if err == nil {
-		err = file.Sync()
+		err = draft.Sync()
 	}
-	return errors.Join(err, file.Close())
+	if err = errors.Join(err, draft.Close()); err != nil {
+		return "", errors.Join(fmt.Errorf("writing the secret file: %w", err), os.Remove(draft.Name()))
+	}
+	return draft.Name(), nil
 }
 
 func syncFolder(path string) error {

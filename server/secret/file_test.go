@@ -1,6 +1,8 @@
 package secret
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,17 +10,48 @@ import (
 	"testing"
 )
 
+// loadOrCreate is what a first start does.
+func loadOrCreate(path string) (text string, created bool, err error) {
+	if text, err = Load(path); !errors.Is(err, fs.ErrNotExist) {
+		return text, false, err
+	}
+	return Create(path, NewText())
+}
+
+func TestReplacedSecretIsThereAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret.key")
+	first, _, err := loadOrCreate(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := NewText()
+	if err := Replace(path, second); err != nil || second == first {
+		t.Fatalf("the same text %v, %v", second == first, err)
+	}
+	got, err := Load(path)
+	if err != nil || got != second {
+		t.Errorf("another text than was put, or %v", err)
+	}
+	if kept, created, err := Create(path, first); err != nil || created || kept != second {
+		t.Errorf("made although it is there: %v, %v", created, err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("%d files in the folder, %v", len(entries), err)
+	}
+}
+
 func TestSecretFileIsMadeOnce(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "secret.key")
-	first, created, err := LoadOrCreate(path)
+	first, created, err := loadOrCreate(path)
 	if err != nil || !created {
 		t.Fatalf("made %v, %v", created, err)
 	}
 	if _, err := New(first); err != nil || len(first) < 43 {
 		t.Errorf("%d bytes of text, %v", len(first), err)
 	}
-	second, created, err := LoadOrCreate(path)
+	second, created, err := loadOrCreate(path)
 	if err != nil || created || second != first {
 		t.Errorf("made again %v, the same text %v, %v", created, second == first, err)
 	}
@@ -26,7 +59,7 @@ func TestSecretFileIsMadeOnce(t *testing.T) {
 	if err != nil || info.Mode() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	another, _, err := LoadOrCreate(filepath.Join(folder, "another.key"))
+	another, _, err := loadOrCreate(filepath.Join(folder, "another.key"))
 	if err != nil || another == first {
 		t.Errorf("two files have the same text, or %v", err)
 	}
@@ -46,7 +79,7 @@ func TestProcessesThatStartTogetherAgree(t *testing.T) {
 		for range 16 {
 			all.Go(func() {
 				<-start
-				text, created, err := LoadOrCreate(path)
+				text, created, err := loadOrCreate(path)
 				if err != nil {
 					t.Error(err)
 				}
@@ -71,7 +104,7 @@ func TestSecretFileOfOnesOwn(t *testing.T) {
 	if err := os.WriteFile(path, []byte("a text of one's own \n\r\n"), 0o400); err != nil {
 		t.Fatal(err)
 	}
-	text, created, err := LoadOrCreate(path)
+	text, created, err := loadOrCreate(path)
 	if err != nil || created || text != "a text of one's own " {
 		t.Errorf("text %q, made %v, %v", text, created, err)
 	}
@@ -102,7 +135,7 @@ func TestSecretFilesThatAreRefused(t *testing.T) {
 			if err := test.prepare(path); err != nil {
 				t.Fatal(err)
 			}
-			text, created, err := LoadOrCreate(path)
+			text, created, err := loadOrCreate(path)
 			if err == nil || !strings.Contains(err.Error(), test.says) || text != "" || created {
 				t.Errorf("text %q, made %v, error %v, want one that says %q", text, created, err, test.says)
 			}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 )
 
 // MinLength is the least number of bytes in the text of a secret.
@@ -40,9 +41,10 @@ var encoding = base64.RawURLEncoding.Strict()
 // Key seals and opens with what is derived from a secret. Its methods may be called from any goroutine. However it is
 // printed, it shows nothing of the secret.
 type Key struct {
-	// A function, because fmt looks into unexported fields without asking them, and for a verb that does not fit even
-	// through a pointer; it cannot look into this.
-	keys func() keys
+	// Functions, because fmt looks into unexported fields without asking them, and for a verb that does not fit even
+	// through a pointer; it cannot look into these.
+	keys  func() *keys
+	adopt func(*keys)
 }
 
 type keys struct {
@@ -78,7 +80,9 @@ func New(text string) (*Key, error) {
 		id:    hex.EncodeToString(expand(root, "id", idSize)),
 		check: expand(root, "check", checkSize),
 	}
-	return &Key{keys: func() keys { return derived }}, nil
+	var current atomic.Pointer[keys]
+	current.Store(&derived)
+	return &Key{keys: current.Load, adopt: current.Store}, nil
 }
 
 // expand gives size bytes that belong to a use. None can be told from those of another use.
@@ -92,6 +96,12 @@ func expand(root []byte, use string, size int) []byte {
 
 // ID names the key, in 12 hexadecimal digits, without telling anything of it. It may be shown and logged.
 func (k *Key) ID() string { return k.keys().id }
+
+// Adopt lets the key be what another is from now on, for everybody who has it: the secret was replaced.
+func (k *Key) Adopt(other *Key) { k.adopt(other.keys()) }
+
+// Sealed reports whether a value looks as if it was sealed with the secret of this key.
+func (k *Key) Sealed(value string) bool { return strings.HasPrefix(value, version+"."+k.ID()+".") }
 
 // Derive gives 32 bytes for a label, for use as the key of an HMAC. They are the same for the same secret and label.
 func (k *Key) Derive(label string) []byte { return expand(k.keys().root, "derive "+label, keySize) }

@@ -47,6 +47,12 @@ type engine interface {
 	// lockRows ends a query whose rows nobody else may change until the transaction ends; free ones only, or all.
 	lockRows(how lock) string
 	migrator() (migrator, error)
+	// tables lists what the schema has, by name, but not what the migrations keep for themselves.
+	tables(ctx context.Context, s session) ([]table, error)
+	// snapshot writes the database as of one moment to a file that is not there yet. Only a database in a file can.
+	snapshot(ctx context.Context, o SnapshotOptions) error
+	// inspect looks for damage in the file of the database.
+	inspect(ctx context.Context) error
 	size(ctx context.Context) (int64, error)
 	// time gives the clock of the database.
 	time(ctx context.Context) (time.Time, error)

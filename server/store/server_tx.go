@@ -29,8 +29,11 @@ func (tx *Tx) othersAlive(ctx context.Context, self serverRow) ([]string, error)
 func (tx *Tx) gaps(ctx context.Context) ([]api.Gap, error) {
 	gaps, err := collect(ctx, tx.session, func(r row) (api.Gap, error) {
 		var g api.Gap
-		return g, r.Scan(&g.From, &g.To)
-	}, "select from_at, to_at from gap order by from_at desc limit $1", gapsKept)
+		var restored int64
+		err := r.Scan(&g.From, &g.To, &restored)
+		g.Restored = restored != 0
+		return g, err
+	}, "select from_at, to_at, restored from gap order by from_at desc limit $1", gapsKept)
 	slices.Reverse(gaps)
 	return gaps, err
 }

@@ -30,9 +30,13 @@ func (h *Settings) Get(ctx context.Context, name string) (string, bool, error) {
 func (h *Settings) Put(ctx context.Context, name, value string) error {
 	return h.s.write(ctx, useGeneral, func(tx *Tx) error {
 		tx.wake(hub.Settings, hub.Credentials)
-		_, err := tx.exec(ctx, putSetting, name, value, int64(tx.now))
-		return err
+		return tx.putSetting(ctx, name, value)
 	})
+}
+
+func (tx *Tx) putSetting(ctx context.Context, name, value string) error {
+	_, err := tx.exec(ctx, putSetting, name, value, int64(tx.now))
+	return err
 }
 
 const putSetting = `insert into setting (name, value, updated_at) values ($1, $2, $3)

@@ -93,6 +93,10 @@ func (m *Message) GapNote() string {
 	if m.Gap == nil {
 		return ""
 	}
+	if m.Gap.Restored {
+		return fmt.Sprintf("Watchkeeper was restored from a backup: what it heard from %s to %s is lost.",
+			m.Clock(m.Gap.From), m.Clock(m.Gap.To))
+	}
 	return fmt.Sprintf("This may be due to Watchkeeper's own absence from %s to %s (%s).",
 		m.Clock(m.Gap.From), m.Clock(m.Gap.To), Duration(m.Gap.To.Sub(m.Gap.From)))
 }

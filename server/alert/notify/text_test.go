@@ -140,6 +140,11 @@ func TestNotesOfGapAndReminder(t *testing.T) {
 	if got := m.GapNote(); got != want {
 		t.Errorf("gap %q, want %q", got, want)
 	}
+	m.Gap.Restored = true
+	want = "Watchkeeper was restored from a backup: what it heard from 2026-07-30 08:26:40 +00:00 to 2026-07-30 08:27:40 +00:00 is lost."
+	if got := m.GapNote(); got != want {
+		t.Errorf("gap of a restore %q, want %q", got, want)
+	}
 	m = Message{About: AboutOpened, Since: base, Now: base.Add(3 * time.Hour)}
 	if m.Reminder() != "" || m.GapNote() != "" {
 		t.Errorf("a first message without a gap says %q, %q", m.Reminder(), m.GapNote())

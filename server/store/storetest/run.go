@@ -8,6 +8,7 @@ func Run(t *testing.T) {
 		pulseTests, serviceTests, sweepTests, eventTests, streamTests, groupTests, serverTests, credentialTests, incidentTests,
 		deliveryTests, digestTests, uptimeTests, routeTests, silenceTests, maintenanceTests, acknowledgeTests,
 		auditTests, parentTests,
+		restoreTests,
 	} {
 		for name, test := range part {
 			t.Run(name, func(t *testing.T) { Each(t, test) })

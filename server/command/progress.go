@@ -1,0 +1,51 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"watchkeeper/server/app"
+)
+
+// progress shows how far something is, on one line of a terminal. Elsewhere it shows nothing.
+type progress struct {
+	r        *run
+	terminal bool
+	mu       sync.Mutex
+	shownAt  time.Time
+	step     string
+}
+
+const showEvery = 200 * time.Millisecond
+
+func (r *run) progress() *progress {
+	f, ok := r.Err.(*os.File)
+	return &progress{r: r, terminal: ok && isTerminal(f)}
+}
+
+// report is told how far it is.
+func (p *progress) report(at app.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.terminal || at.Step == p.step && p.r.now().Sub(p.shownAt) < showEvery {
+		return
+	}
+	p.shownAt, p.step = p.r.now(), at.Step
+	line := at.Step
+	if at.Total > 0 {
+		line += fmt.Sprintf(" %d %%", at.Done*100/at.Total)
+	}
+	_, _ = fmt.Fprintf(p.r.Err, "\r\x1b[K%s", harmless(line))
+}
+
+// end clears the line, before something else is said.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.terminal && p.step != "" {
+		_, _ = fmt.Fprint(p.r.Err, "\r\x1b[K")
+	}
+	p.step = ""
+}

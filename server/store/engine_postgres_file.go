@@ -1,0 +1,26 @@
+package store
+
+import (
+	"context"
+
+	"github.com/pressly/goose/v3"
+
+	"watchkeeper/api"
+)
+
+func (e *postgresEngine) tables(ctx context.Context, s session) ([]table, error) {
+	rows, err := collect(ctx, s, scanCatalogueRow, `select c.relname, a.attname, format_type(a.atttypid, null),
+			case when a.attnotnull then 0 else 1 end::bigint, coalesce(array_position(k.conkey, a.attnum), 0)::bigint
+		from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+		left join pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
+		where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace = current_schema()::regnamespace and c.relname <> $1
+		order by c.relname collate "C", a.attnum`, goose.DefaultTablename)
+	return groupColumns(rows), err
+}
+
+func (e *postgresEngine) snapshot(context.Context, SnapshotOptions) error {
+	return api.Errorf(api.KindInvalid, "a PostgreSQL database is copied with pg_dump")
+}
+
+// inspect has nothing to do: a server of PostgreSQL checks its pages when it reads them.
+func (e *postgresEngine) inspect(context.Context) error { return nil }

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"watchkeeper/api"
+)
+
+func (e *sqliteEngine) tables(ctx context.Context, s session) ([]table, error) {
+	rows, err := collect(ctx, s, scanCatalogueRow, `select t.name, c.name, case c.type when 'INTEGER' then 'bigint' when 'TEXT' then 'text'
+			when 'BLOB' then 'bytea' else c.type end, c."notnull" = 0 and c.pk = 0, c.pk
+		from sqlite_schema t join pragma_table_info(t.name) c
+		where t.type = 'table' and t.sql not like 'create virtual%' and t.name not like 'sqlite\_%' escape '\' and t.name <> $1
+		order by t.name, c.cid`, goose.DefaultTablename)
+	return groupColumns(rows), err
+}
+
+// snapshot reads the database in one transaction of a connection of its own, so that nobody who writes has to wait. The
+// copy has no gaps of deleted rows, and its indexes are copied, not made anew.
+func (e *sqliteEngine) snapshot(ctx context.Context, o SnapshotOptions) (err error) {
+	size, err := e.size(ctx)
+	if err != nil {
+		return err
+	}
+	if err := RequireSpace(filepath.Dir(o.Path), size); err != nil {
+		return err
+	}
+	if err := makePrivate(o.Path); err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", sqliteURL(e.path, []string{"busy_timeout(10000)", "cache_size(-16384)"}))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		e.watchSnapshot(ctx, o, size, cancel)
+	}()
+	_, err = db.ExecContext(ctx, "vacuum into $1", o.Path)
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause // the statement only says that it was interrupted
+	}
+	cancel(nil)
+	<-watched
+	if err != nil {
+		return fmt.Errorf("copying the database: %w", err)
+	}
+	return syncFile(o.Path)
+}
+
+const watchSnapshotEvery = 100 * time.Millisecond
+
+// watchSnapshot tells how far the copy is, and ends it when the log beside the database grows too large: nothing of it
+// can be given back while the copy is read.
+func (e *sqliteEngine) watchSnapshot(ctx context.Context, o SnapshotOptions, size int64, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(watchSnapshotEvery)
+	defer tick.Stop()
+	for {
+		if log := fileSize(e.path + "-wal"); log > o.MaxWAL {
+			cancel(api.Errorf(api.KindUnavailable, "so much was written meanwhile that the log of the database has %d MiB: try when "+
+				"less is going on", log>>20))
+			return
+		}
+		o.Report(Progress{Step: "copying the database", Done: min(fileSize(o.Path), size), Total: size})
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (e *sqliteEngine) inspect(ctx context.Context) error {
+	rows, err := e.reader.QueryContext(ctx, "pragma integrity_check(10)")
+	if err != nil {
+		return fmt.Errorf("checking the database: %w", err)
+	}
+	defer rows.Close()
+	var found []string
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return fmt.Errorf("checking the database: %w", err)
+		}
+		if line != "ok" {
+			found = append(found, line)
+		}
+	}
+	if len(found) > 0 {
+		return api.Errorf(api.KindInternal, "the database is damaged: %s", strings.Join(found, "; "))
+	}
+	return rows.Err()
+}
+
+// fileSize gives the bytes of a file, 0 for none.
+func fileSize(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// syncFile puts a file and its name on the disk.
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("writing %s to the disk: %w", path, err)
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

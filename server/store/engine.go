@@ -42,6 +42,8 @@ type engine interface {
 	prepare(ctx context.Context, s session, now api.Time) error
 	// watch calls wake when another program may have written; it blocks until ctx ends.
 	watch(ctx context.Context) error
+	// drawn gives the largest id that a sequence may have given.
+	drawn(ctx context.Context, s session, sequence string) (int64, error)
 	// exclusive waits until no other program migrates the database, and keeps others from it until released.
 	exclusive(ctx context.Context) (release func(), err error)
 	// lockRows ends a query whose rows nobody else may change until the transaction ends; free ones only, or all.

@@ -233,6 +233,10 @@ func (e *postgresEngine) orderNow(ctx context.Context, s session, sequence strin
 
 const orderLock = "select pg_advisory_xact_lock(hashtext($1))"
 
+func (e *postgresEngine) drawn(ctx context.Context, s session, sequence string) (int64, error) {
+	return one(ctx, s, scanOne[int64], "select last_value from "+sequence+"_id")
+}
+
 func (e *postgresEngine) lockRows(how lock) string {
 	if how == lockFree {
 		return " for update skip locked"

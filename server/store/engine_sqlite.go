@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,12 +28,18 @@ import (
 // StateFile is the name of the SQLite file, in the data folder, that holds all state and events.
 const StateFile = "watchkeeper.db"
 
+// SearchFile is the name of the SQLite file that holds the index of texts. It has its own writer, so that nobody waits for
+// the index, and can be made anew.
+const SearchFile = "search.db"
+
 // The order matters: auto_vacuum is silently ignored once a table exists or the file is in WAL mode.
 var (
 	writerPragmas = []string{
 		"busy_timeout(10000)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)",
 		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-65536)", "temp_store(memory)",
 	}
+	// What can be made anew need not be on the disk when a transaction ends. The last of a name wins.
+	indexPragmas  = append(slices.Clone(writerPragmas), "synchronous(normal)", "cache_size(-16384)")
 	readerPragmas = []string{"busy_timeout(10000)", "cache_size(-16384)", "temp_store(memory)", "query_only(1)"}
 )
 
@@ -51,13 +58,13 @@ type sqliteEngine struct {
 	readTurns chan *sqliteConn
 }
 
-func openSQLite(ctx context.Context, folder string, wake func()) (*sqliteEngine, error) {
-	e := &sqliteEngine{path: filepath.Join(folder, StateFile), wake: wake}
+func openSQLite(ctx context.Context, path string, pragmas []string, wake func()) (*sqliteEngine, error) {
+	e := &sqliteEngine{path: path, wake: wake}
 	err := makePrivate(e.path)
 	if err != nil {
 		return nil, err
 	}
-	if e.writer, err = sql.Open("sqlite", sqliteURL(e.path, writerPragmas)); err != nil {
+	if e.writer, err = sql.Open("sqlite", sqliteURL(e.path, pragmas)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", e.path, err)
 	}
 	e.writer.SetMaxOpenConns(2) // the transactions', and one for migrations and looks at the file
@@ -344,6 +351,10 @@ func (e *sqliteEngine) pack(columns ...any) []any {
 func (e *sqliteEngine) order(session, string) {}
 
 func (e *sqliteEngine) orderNow(context.Context, session, string) error { return nil }
+
+func (e *sqliteEngine) drawn(ctx context.Context, s session, sequence string) (int64, error) {
+	return one(ctx, s, scanOne[int64], "select coalesce(max(seq), 0) from sqlite_sequence where name = $1", sequence)
+}
 
 // lockRows has nothing to add: whoever writes has the whole file.
 func (e *sqliteEngine) lockRows(lock) string { return "" }

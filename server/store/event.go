@@ -121,6 +121,11 @@ func (h *Events) Page(ctx context.Context, f EventFilter, limit int) ([]api.Even
 
 func (f EventFilter) where() (conditions, []any) {
 	var c conditions
+	f.narrow(&c)
+	return c, c.args
+}
+
+func (f EventFilter) narrow(c *conditions) {
 	if f.Service != "" {
 		c.add("service = ", nameKey(f.Service))
 	}
@@ -140,7 +145,54 @@ func (f EventFilter) where() (conditions, []any) {
 		c.args = append(c.args, int64(f.Before.Time), f.Before.ID)
 		c.literal("(time, id) < (" + placeholder(len(c.args)-1) + ", " + placeholder(len(c.args)) + ")")
 	}
-	return c, c.args
+}
+
+// Span is a range of ids, both ends included.
+type Span struct{ First, Last int64 }
+
+// Within gives the events with ids in some spans to visit, in any order, until it returns false. The filter may narrow
+// them; From and To of received, where they are not 0, say between which receive times all of them lie.
+func (h *Events) Within(ctx context.Context, spans []Span, f EventFilter, received Window, visit func(*api.Event) bool) error {
+	w := conditions{args: h.s.eng.pack(
+		each(spans, func(s Span) int64 { return s.First }), each(spans, func(s Span) int64 { return s.Last }))}
+	w.literal("event.id between w.first_id and w.last_id")
+	f.narrow(&w)
+	if received.To > 0 {
+		w.add("received_at >= ", int64(received.From))
+		w.add("received_at <= ", int64(received.To))
+	}
+	return h.s.read(ctx, func(tx *Tx) error {
+		r, err := tx.query(ctx, "select "+eventColumns+" from "+tx.eng.relation(1, ints("first_id"), ints("last_id"))+
+			" w cross join event"+w.text(), w.args...)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		for r.Next() {
+			e, err := scanEvent(r)
+			if err != nil {
+				return err
+			}
+			if !visit(&e) {
+				return nil
+			}
+		}
+		return r.Err()
+	})
+}
+
+// Window is a range of times, both ends included.
+type Window struct{ From, To api.Time }
+
+// IDs gives the least and the largest id of all events, 0 when there is none.
+func (h *Events) IDs(ctx context.Context) (Span, error) {
+	var s Span
+	err := h.s.read(ctx, func(tx *Tx) (err error) {
+		s, err = one(ctx, tx.session, func(r row) (s Span, err error) { return s, r.Scan(&s.First, &s.Last) },
+			"select coalesce((select min(id) from event), 0), coalesce((select max(id) from event), 0)")
+		return err
+	})
+	return s, err
 }
 
 // apply stores a group of batches.

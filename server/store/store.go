@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -54,6 +55,7 @@ type Store struct {
 	Servers     *Servers
 	Leases      *Leases
 	Audit       *Audit
+	Search      *Search
 
 	eng   engine
 	hub   *hub.Hub
@@ -73,7 +75,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	wakeAll := func() { o.Hub.WakeLocal(hub.Topics()...) }
 	var err error
 	if o.Database == "" {
-		s.eng, err = openSQLite(ctx, o.Folder, wakeAll)
+		s.eng, err = openSQLite(ctx, filepath.Join(o.Folder, StateFile), writerPragmas, wakeAll)
 	} else {
 		s.eng, err = openPostgres(ctx, o.Database, o.Hub, wakeAll)
 	}
@@ -95,6 +97,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.Settings = &Settings{s}
 	s.Leases = &Leases{s}
 	s.Audit = &Audit{s}
+	s.Search = &Search{s: s, folder: o.Folder}
 	return s, nil
 }
 
@@ -104,6 +107,7 @@ func (s *Store) Close() error {
 		s.Pulses.committer.close()
 		s.Events.committer.close()
 		s.closed = s.eng.close()
+		s.closed = errors.Join(s.closed, s.Search.close())
 	})
 	return s.closed
 }
@@ -162,8 +166,12 @@ func (s *Store) write(ctx context.Context, u use, fn func(*Tx) error) error {
 
 // tryWrite is write with the error as the database gave it.
 func (s *Store) tryWrite(ctx context.Context, u use, fn func(*Tx) error) error {
+	return s.tryWriteOn(ctx, s.eng, u, fn)
+}
+
+func (s *Store) tryWriteOn(ctx context.Context, eng engine, u use, fn func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err := s.writeOnce(ctx, u, fn)
+		err := s.writeOnce(ctx, eng, u, fn)
 		v := s.eng.judge(err)
 		if attempt == attempts || v != verdictRetry && v != verdictUnprepared {
 			return err
@@ -176,8 +184,8 @@ func (s *Store) tryWrite(ctx context.Context, u use, fn func(*Tx) error) error {
 	}
 }
 
-func (s *Store) writeOnce(ctx context.Context, u use, fn func(*Tx) error) error {
-	session, err := s.eng.begin(ctx, u)
+func (s *Store) writeOnce(ctx context.Context, eng engine, u use, fn func(*Tx) error) error {
+	session, err := eng.begin(ctx, u)
 	if err != nil {
 		return err
 	}
@@ -200,8 +208,10 @@ func (s *Store) writeOnce(ctx context.Context, u use, fn func(*Tx) error) error 
 }
 
 // read runs fn in a transaction that sees one moment.
-func (s *Store) read(ctx context.Context, fn func(*Tx) error) error {
-	session, err := s.eng.view(ctx)
+func (s *Store) read(ctx context.Context, fn func(*Tx) error) error { return s.readOn(ctx, s.eng, fn) }
+
+func (s *Store) readOn(ctx context.Context, eng engine, fn func(*Tx) error) error {
+	session, err := eng.view(ctx)
 	if err != nil {
 		return s.outward(err)
 	}

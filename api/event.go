@@ -116,6 +116,12 @@ type Event struct {
 	Automatic bool `json:"automatic,omitempty" doc:"written by Watchkeeper for a change of state"`
 }
 
+// EventPage is a part of a list of events.
+type EventPage struct {
+	Page[Event]
+	ScannedTo Time `json:"scanned_to,omitzero" doc:"the search took long and ended here: everything newer was looked at, and next goes on; absent when the page is full or the list at its end"`
+}
+
 // EventInput is one event as POST /api/v1/events takes it.
 type EventInput struct {
 	Service string `json:"service" doc:"1 to 1000 characters"`

@@ -43,7 +43,7 @@ type Restoration struct {
 
 // restoredFiles are the beginnings of the names of files that belong to what is replaced: a database with its log, what
 // is derived from it, and what is sealed with its secret.
-var restoredFiles = []string{store.StateFile, "metrics.db", "search.db", "server.sealed", "ca.pem"}
+var restoredFiles = []string{store.StateFile, "metrics.db", store.SearchFile, "server.sealed", "ca.pem"}
 
 // Restore puts what a backup holds into the data folder, in place of what is there, which is moved aside. Everything that
 // may fail is done beside it before.

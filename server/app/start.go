@@ -125,7 +125,10 @@ func (s *server) start(ctx context.Context) error {
 	}
 	s.teardown.add("the mark of this server", s.leave)
 
-	s.events = event.New(event.Options{Store: s.store, Clock: s.clock, Log: s.log})
+	if err := s.openSearch(ctx); err != nil {
+		return err
+	}
+	s.events = event.New(event.Options{Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Server: s.id})
 	if err := s.openAlerts(ctx); err != nil {
 		return err
 	}
@@ -148,6 +151,7 @@ func (s *server) loops() []loop {
 		{"exchanging wake-ups", s.store.Run},
 		{"marking life", service.NewLiveness(s.services).Run},
 		{"judging deadlines", service.NewSweeper(s.services).Run},
+		{"indexing events", event.NewIndexer(s.events).Run},
 		{"knowing the channels", s.channels.Run},
 		{"routing alerts", alert.NewRouter(s.alerts).Run},
 		{"sending alerts", alert.NewSender(s.alerts).Run},
@@ -221,6 +225,18 @@ func (s *server) migrate(ctx context.Context) error {
 		s.log.Info("migrated the database", "step", step)
 	}
 	return err
+}
+
+// openSearch opens the index of texts. One that had to be emptied is filled again while the server runs.
+func (s *server) openSearch(ctx context.Context) error {
+	anew, err := s.store.Search.Open(ctx, fmt.Sprintf("%s %d", s.install.ID, s.install.Generation))
+	if err != nil {
+		return fmt.Errorf("opening the index of texts: %w", err)
+	}
+	if anew != "" {
+		s.log.Warn("the index of texts is made anew; until it is whole, searches take longer", "reason", anew)
+	}
+	return nil
 }
 
 func (s *server) openCredentials(ctx context.Context) error {

@@ -25,7 +25,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Wrap(m)) }
 
 func feature(f *storetest.Fixture) *event.Events {
-	return event.New(event.Options{Store: f.Store, Clock: f.Clock, Log: slog.New(slog.DiscardHandler)})
+	return event.New(event.Options{Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: slog.New(slog.DiscardHandler)})
 }
 
 func now(f *storetest.Fixture) api.Time { return api.TimeOf(f.Clock.Now()) }
@@ -228,7 +228,7 @@ func TestSearchesTakeTurns(t *testing.T) {
 func TestAddOwn(t *testing.T) {
 	f := storetest.Open(t, store.SQLite)
 	var log bytes.Buffer
-	e := event.New(event.Options{Store: f.Store, Clock: f.Clock, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	e := event.New(event.Options{Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	e.AddOwn(api.LevelWarning, "the clock was set")
 	found := list(t, e, event.Query{Service: event.OwnService, Limit: 10}).Events
 	same(t, "events", found, []api.Event{{

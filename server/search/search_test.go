@@ -46,12 +46,33 @@ func TestNeeds(t *testing.T) {
 		need string // a pattern; text: before it where it is none
 		want string // the numbers of the messages that are left
 	}{
-		{"text:nearly FULL", "0"}, {"text:ärger", "2"}, {"text:kelvin", "3"}, {"text:ok", "0123456"}, {"text:no such words", ""},
-		{"connection (refused|timed out)", "1"}, {"refused.*10\\.0\\.", "1"}, {"dis+k|back[up]{2}", "05"}, {"a?disk", "0"},
-		{"db[0-9]", "5"}, {"db[0-9] (finished|failed)", "5"}, {"(?-i)DISK", "0"}, {".*", "0123456"}, {"o.", "0123456"},
-		{"stra[sß]e", "2"}, {"^disk", "0"}, {"\\bnearly\\b", "0"}, {"nea(rly)+ f", "0"}, {"(ner|nea)rly", "0"}, {"ok|disk", "0123456"},
-		{"disk|.*", "0123456"}, {"(disk|refused)x*", "01"}, {"[^a]", "0123456"}, {"(?:)", "0123456"}, {"[[:alpha:]]isk", "0"},
-		{"service:service-003", "3"}, {"service:disk", ""},
+		{"text:nearly FULL", "0"},
+		{"text:ärger", "2"},
+		{"text:kelvin", "3"},
+		{"text:ok", "0123456"},
+		{"text:no such words", ""},
+		{"connection (refused|timed out)", "1"},
+		{"refused.*10\\.0\\.", "1"},
+		{"dis+k|back[up]{2}", "05"},
+		{"a?disk", "0"},
+		{"db[0-9]", "5"},
+		{"db[0-9] (finished|failed)", "5"},
+		{"(?-i)DISK", "0"},
+		{".*", "0123456"},
+		{"o.", "0123456"},
+		{"stra[sß]e", "2"},
+		{"^disk", "0"},
+		{"\\bnearly\\b", "0"},
+		{"nea(rly)+ f", "0"},
+		{"(ner|nea)rly", "0"},
+		{"ok|disk", "0123456"},
+		{"disk|.*", "0123456"},
+		{"(disk|refused)x*", "01"},
+		{"[^a]", "0123456"},
+		{"(?:)", "0123456"},
+		{"[[:alpha:]]isk", "0"},
+		{"service:service-003", "3"},
+		{"service:disk", ""},
 	} {
 		var need search.Need
 		if text, is := strings.CutPrefix(c.need, "text:"); is {
@@ -94,8 +115,16 @@ func TestFoldsAsPatternsDo(t *testing.T) {
 // FuzzNarrowing looks for a text that a pattern matches and that the index leaves out.
 func FuzzNarrowing(f *testing.F) {
 	for _, seed := range []struct{ pattern, text string }{
-		{"(ab|cd)+ef?g", "xxabcdeg"}, {"a{2,3}bc|[x-z]yz", "aabc"}, {"(?-i:Straße)", "Straße"}, {"k.k", "\u212A k"}, {"(a|b|c|d|)(e|f|g|h|)ijk", "ijk"},
-		{"((a+b)*c)+def", "aabcdef"}, {"[a-f]{5}", "abcde"}, {"^$|abc", ""}, {"\\Qa.b\\E.*c", "a.b c"}, {"(a?b?c?d?e?)xyz", "abcdexyz"},
+		{"(ab|cd)+ef?g", "xxabcdeg"},
+		{"a{2,3}bc|[x-z]yz", "aabc"},
+		{"(?-i:Straße)", "Straße"},
+		{"k.k", "\u212A k"},
+		{"(a|b|c|d|)(e|f|g|h|)ijk", "ijk"},
+		{"((a+b)*c)+def", "aabcdef"},
+		{"[a-f]{5}", "abcde"},
+		{"^$|abc", ""},
+		{"\\Qa.b\\E.*c", "a.b c"},
+		{"(a?b?c?d?e?)xyz", "abcdexyz"},
 	} {
 		f.Add(seed.pattern, seed.text)
 	}

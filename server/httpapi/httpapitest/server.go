@@ -117,7 +117,7 @@ func (s *Server) build(tb testing.TB) {
 		Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: o.Log, Zone: "UTC", BodyLimit: ping.KeptBody(*o.BodyLimit),
 		CheckTarget: func(string) error { return nil },
 	})
-	events := event.New(event.Options{Store: f.Store, Clock: f.Clock, Log: o.Log})
+	events := event.New(event.Options{Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: o.Log})
 	s.Health = &httpapi.Health{}
 	router := must(httpapi.Routes(httpapi.Options{
 		Gate: gate, Health: s.Health, CA: o.CA,

@@ -56,7 +56,10 @@ func (h *routes) eventRoutes(d *document) {
 	add(d, operation{
 		id: "listEvents", method: http.MethodGet, path: "/api/v1/events", group: groupEvents, scope: api.ScopeRead,
 		summary: "List events", refuses: []api.ErrorKind{api.KindGone},
-		about: "Newest first. Filters narrow together. A search that reads very much ends its page early; `next` goes on.",
+		about: "Newest first. Filters narrow together. Texts and patterns are looked up in an index of trigrams that follows the " +
+			"events; what it does not hold yet is read, so that nothing is missed. A search that would take longer than half a " +
+			"second, such as one for fewer than three letters, ends its page early, perhaps with nothing on it: `scanned_to` " +
+			"says how far it came, and `next` goes on from there.",
 	}, h.listEvents)
 }
 
@@ -190,7 +193,7 @@ func (h *routes) noteRefused(sequence *store.Sequence, refusal error) (store.Add
 	return added, err
 }
 
-func (h *routes) listEvents(ctx context.Context, who auth.Principal, in *listEventsInput) (*answer[api.Page[api.Event]], error) {
+func (h *routes) listEvents(ctx context.Context, who auth.Principal, in *listEventsInput) (*answer[api.EventPage], error) {
 	const order = "events"
 	at, err := h.place(in.Paging, order)
 	if err != nil {
@@ -208,9 +211,12 @@ func (h *routes) listEvents(ctx context.Context, who auth.Principal, in *listEve
 	if err != nil {
 		return nil, err
 	}
-	page := api.NewPage(found.Events, "")
+	page := api.EventPage{Page: api.NewPage(found.Events, "")}
 	if found.Next != (store.Mark{}) {
 		page.Next = h.markCursor(found.Next, order)
+	}
+	if found.Early {
+		page.ScannedTo = found.Next.Time
 	}
 	return newAnswer(page), nil
 }

@@ -76,7 +76,7 @@ func newServer(tb testing.TB, f *storetest.Fixture) *server {
 			Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Zone: "UTC", BodyLimit: 100,
 			CheckTarget: channels.CheckTarget,
 		}),
-		Events: event.New(event.Options{Store: f.Store, Clock: f.Clock, Log: log}),
+		Events: event.New(event.Options{Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log}),
 		Alerts: alert.New(alert.Options{
 			Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Channels: channels, Zone: time.UTC,
 		}),

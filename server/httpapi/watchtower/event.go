@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"watchkeeper/api"
 	"watchkeeper/server/event"
@@ -100,6 +101,9 @@ func (h *routes) listEvents(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// listPatience is how long a list may take, which has no next page.
+const listPatience = 3 * time.Second
+
 // eventQuery reads what a list is narrowed to. What cannot be read narrows nothing, save for expressions.
 func (h *routes) eventQuery(params url.Values) (event.Query, error) {
 	const day = 24 * 3600
@@ -107,7 +111,7 @@ func (h *routes) eventQuery(params url.Values) (event.Query, error) {
 	// A moment in seconds ends with its last millisecond.
 	query := event.Query{
 		From: api.Time(seconds(params.Get("from"), now-day) * 1000), To: api.Time(seconds(params.Get("to"), now)*1000 + 999),
-		Limit: h.ListLimit,
+		Limit: h.ListLimit, Patience: listPatience,
 	}
 	if level, ok := api.ParseLevel(params.Get("level")); ok {
 		query.MinLevel = &level // shown levels are never above those that are stored

@@ -1,0 +1,104 @@
+package event
+
+import (
+	"context"
+	"regexp"
+	"time"
+
+	"watchkeeper/api"
+	"watchkeeper/server/search"
+	"watchkeeper/server/store"
+)
+
+// Query is what a list of events is narrowed to. Empty fields do not narrow.
+type Query struct {
+	Service   string         // exact
+	ServiceRE *regexp.Regexp // unanchored
+	Message   string         // part of the message, in any case
+	MessageRE *regexp.Regexp
+	MinLevel  *api.Level
+	From, To  api.Time // inclusive
+	After     store.Mark
+	Limit     int
+	Keep      func(*api.Event) bool // what else must hold, such as that the reader may see it; nil for nothing
+	Patience  time.Duration         // how long the search may take; 0 for the usual
+}
+
+// Found is a page of events, newest first.
+type Found struct {
+	Events []api.Event
+	Next   store.Mark // where the next page begins; zero at the end
+	// Early says that the page ended because the search took long; everything before Next was looked at.
+	Early bool
+}
+
+// The bounds of one search. When they are reached the page ends early, with a place to go on from.
+const (
+	maxRead  = 200_000
+	maxFound = 32 << 20 // bytes of the messages of one page
+	patience = 500 * time.Millisecond
+	readStep = 1000
+)
+
+// List gives the newest events that fit.
+func (e *Events) List(ctx context.Context, q Query) (Found, error) {
+	s := e.newSearch(q)
+	if s.fits != nil {
+		select {
+		case e.searches <- struct{}{}:
+			defer func() { <-e.searches }()
+		case <-ctx.Done():
+			return Found{}, ctx.Err()
+		}
+	}
+	s.deadline = e.Clock.Now().Add(s.patience())
+	return s.run(ctx)
+}
+
+// fits gives the part of the query that the database does not do, nil when there is none.
+func (q *Query) fits() func(*api.Event) bool {
+	if q.ServiceRE == nil && q.MessageRE == nil && q.Message == "" && q.Keep == nil {
+		return nil
+	}
+	part := search.Fold(q.Message)
+	return func(e *api.Event) bool {
+		return (q.Keep == nil || q.Keep(e)) &&
+			(q.ServiceRE == nil || q.ServiceRE.MatchString(e.Service)) &&
+			(part == "" || search.Contains(e.Message, part)) &&
+			(q.MessageRE == nil || q.MessageRE.MatchString(e.Message))
+	}
+}
+
+// need gives what every event that fits has in it, as the index knows it.
+func (q *Query) need() search.Need {
+	var needs []search.Need
+	if q.ServiceRE != nil {
+		needs = append(needs, search.OfPattern(search.Service, q.ServiceRE))
+	}
+	if q.MessageRE != nil {
+		needs = append(needs, search.OfPattern(search.Message, q.MessageRE))
+	}
+	if q.Message != "" {
+		needs = append(needs, search.OfText(search.Message, q.Message))
+	}
+	if len(needs) > 0 && q.Service != "" {
+		needs = append(needs, search.OfText(search.Service, q.Service))
+	}
+	return search.All(needs...)
+}
+
+func (q *Query) patience() time.Duration {
+	if q.Patience > 0 {
+		return q.Patience
+	}
+	return patience
+}
+
+// Fits reports whether an event fits the query, for one that follows events as they come.
+func (q *Query) Fits(e *api.Event) bool {
+	fits := q.fits()
+	return (q.Service == "" || q.Service == e.Service) &&
+		(q.MinLevel == nil || e.Level >= *q.MinLevel) &&
+		(q.From == 0 || e.Time >= q.From) && (q.To == 0 || e.Time <= q.To) &&
+		(fits == nil || fits(e))
+}

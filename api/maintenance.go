@@ -52,6 +52,8 @@ func (in *MaintenanceInput) Validate() error {
 	switch {
 	case once == again:
 		f.Add("body.cron", "either starts_at and ends_at, or cron and duration must be given")
+	case once && (in.StartsAt == 0 || in.EndsAt == 0):
+		f.Add("body.ends_at", "must be given together with starts_at")
 	case once && in.EndsAt <= in.StartsAt:
 		f.Add("body.ends_at", "must be after starts_at")
 	case once && in.EndsAt.Sub(in.StartsAt) > MaxWindow.Duration():
@@ -64,8 +66,12 @@ func (in *MaintenanceInput) Validate() error {
 	return f.Err()
 }
 
+// maxBeginnings bounds how many beginnings of windows are looked at: those that overlap are one, and an expression of
+// every minute would have no end.
+const maxBeginnings = 2000
+
 // Windows gives the windows that are open at now or begin after it, n at most; cron is the parsed expression of
-// recurring ones. Windows that overlap are given as one.
+// recurring ones. Windows that overlap or meet are given as one, which for those that never end goes some way ahead.
 func (in *MaintenanceInput) Windows(now Time, cron Schedule, n int) []Window {
 	if in.Cron == "" {
 		if in.EndsAt <= now {
@@ -78,7 +84,7 @@ func (in *MaintenanceInput) Windows(now Time, cron Schedule, n int) []Window {
 	}
 	var windows []Window
 	at := now.Add(-in.Duration.Duration()) // the first that may still be open began after this
-	for range n + int(MaxWindow/60) {
+	for range maxBeginnings {
 		if at = TimeOf(cron.Next(at.Std())); at == 0 {
 			break
 		}
@@ -86,9 +92,6 @@ func (in *MaintenanceInput) Windows(now Time, cron Schedule, n int) []Window {
 		switch last := len(windows) - 1; {
 		case last >= 0 && at <= windows[last].To:
 			windows[last].To = end
-			if end.Sub(windows[last].From) > MaxSilence.Duration() {
-				return windows // it never ends
-			}
 		case last+1 == n:
 			return windows
 		default:

@@ -72,11 +72,27 @@ func (m Matcher) holds(values []string) bool {
 	case MatchNotEqual:
 		return !slices.Contains(values, m.Value)
 	case MatchRegexp:
-		return slices.ContainsFunc(values, m.pattern.MatchString)
+		return slices.ContainsFunc(values, m.whole)
 	case MatchNotRegexp:
-		return !slices.ContainsFunc(values, m.pattern.MatchString)
+		return !slices.ContainsFunc(values, m.whole)
 	}
 	return false
+}
+
+// whole reports whether the pattern matches all of a value: a longest match that could begin anywhere does so at the
+// beginning, if it can.
+func (m Matcher) whole(value string) bool {
+	at := m.pattern.FindStringIndex(value)
+	return at != nil && at[0] == 0 && at[1] == len(value)
+}
+
+// compile reads the pattern. Nothing is put around its text, which could close brackets of ours or leave a quotation
+// open.
+func (m *Matcher) compile() (err error) {
+	if m.pattern, err = compilePattern("(?s)", m.Value); err == nil {
+		m.pattern.Longest()
+	}
+	return err
 }
 
 // Matchers are conditions that must all hold. None at all hold for everything. In JSON they are a list of strings;
@@ -117,7 +133,9 @@ func (m *Matchers) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return err
 	}
-	*m = parsed
+	if *m = parsed; parsed == nil {
+		*m = Matchers{}
+	}
 	return nil
 }
 
@@ -154,25 +172,41 @@ func parseMatcher(text string) (m Matcher, rest string, err error) {
 	if err != nil || quoted[0] == '\'' {
 		return m, "", fmt.Errorf(`the value after %s must stand in double quotes, as in %s"db1"`, strings.TrimSpace(head[0]), strings.TrimSpace(head[0]))
 	}
-	if len(head[0])+len(quoted) > MaxMatcherLength {
-		return m, "", fmt.Errorf("a matcher must be at most %d bytes", MaxMatcherLength)
-	}
 	m = Matcher{Label: head[1], Op: MatchOp(head[2])}
 	if m.Value, err = strconv.Unquote(quoted); err != nil || !utf8.ValidString(m.Value) {
 		return m, "", fmt.Errorf("the value after %s must be valid UTF-8", strings.TrimSpace(head[0]))
 	}
+	if len(m.String()) > MaxMatcherLength { // as it is kept and read again
+		return m, "", fmt.Errorf("a matcher must be at most %d bytes", MaxMatcherLength)
+	}
 	switch m.Op {
 	case MatchRegexp, MatchNotRegexp:
-		if _, err := compilePattern("", m.Value); err != nil { // by itself: it must not close brackets of ours
+		if err := m.compile(); err != nil {
 			return m, "", fmt.Errorf("the pattern of %s %w", m.Label, err)
 		}
-		m.pattern = regexp.MustCompile("^(?s:" + m.Value + ")$")
 	case MatchEqual, MatchNotEqual:
 		if level, ok := ParseLevel(m.Value); ok && m.Label == LabelLevel {
 			m.Value = level.Name()
 		}
 	}
 	return m, strings.TrimSpace(text[len(head[0])+len(quoted):]), nil
+}
+
+// Within gives a matcher that holds for the names that a credential's pattern reaches; see MatchName.
+func Within(pattern string) Matcher {
+	parts := strings.Split(pattern, "*")
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	m := Matcher{Label: LabelName, Op: MatchRegexp, Value: strings.Join(parts, ".*")}
+	m.pattern = regexp.MustCompile("(?s)" + m.Value) // of quoted text and .* alone
+	m.pattern.Longest()
+	return m
+}
+
+// Has reports whether one of the matchers is this one.
+func (m Matchers) Has(one Matcher) bool {
+	return slices.ContainsFunc(m, func(other Matcher) bool { return other.String() == one.String() })
 }
 
 func cutQuote(text string) string { return fmt.Sprintf("%.40q", text) }

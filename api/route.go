@@ -28,13 +28,39 @@ type Route struct {
 // RouteInput is what people decide about a route.
 type RouteInput struct {
 	Name     string   `json:"name" doc:"1 to 100 letters, digits, dots, hyphens, underscores; unique"`
-	Position int      `json:"position" doc:"routes are looked through by position, lowest first; those of the configuration file come first"`
-	Match    Matchers `json:"match" doc:"matchers on name, kind, host, tag and level, as in tag=\"prod\"; all must hold, none match everything"`
+	Position int      `json:"position" required:"false" doc:"its place among the routes made through the API, which are asked from 1 on, after those of the configuration file; 0 in a request is the end for a new route, and where it is for another"`
+	Match    Matchers `json:"match" required:"false" doc:"matchers on name, kind, host, tag and level, as in tag=\"prod\"; all must hold, none match everything"`
 	To       []string `json:"to" doc:"mail:ADDRESS, pushover:KEY, webhook:URL or names of channels"`
 	Continue bool     `json:"continue,omitempty" doc:"look at the routes behind this one too"`
 	After    Seconds  `json:"after,omitempty" doc:"seconds after the opening; skipped when the incident is acknowledged or over by then"`
 	Repeat   Seconds  `json:"repeat,omitempty" doc:"seconds between reminders while the incident is open and nobody has acknowledged it; 0 is none, else 60 at least"`
 	Hours    *Hours   `json:"hours,omitempty" doc:"when its targets may be told; outside, a message waits until the hours begin and is sent if it still matters"`
+}
+
+// RoutePatch is the body that changes the members of a route that it carries.
+type RoutePatch struct {
+	Name     *string   `json:"name,omitempty"`
+	Position *int      `json:"position" required:"false" doc:"moves the route there; 1 is the first"`
+	Match    *Matchers `json:"match,omitempty"`
+	To       *[]string `json:"to,omitempty"`
+	Continue *bool     `json:"continue,omitempty"`
+	After    *Seconds  `json:"after,omitempty"`
+	Repeat   *Seconds  `json:"repeat,omitempty"`
+	Hours    *Hours    `json:"hours,omitempty" doc:"to remove them, replace the route"`
+}
+
+// Apply changes a route as the patch says.
+func (p *RoutePatch) Apply(in *RouteInput) {
+	set(&in.Name, p.Name)
+	set(&in.Position, p.Position)
+	set(&in.Match, p.Match)
+	set(&in.To, p.To)
+	set(&in.Continue, p.Continue)
+	set(&in.After, p.After)
+	set(&in.Repeat, p.Repeat)
+	if p.Hours != nil {
+		in.Hours = p.Hours
+	}
 }
 
 // Hours is a part of the week.
@@ -50,6 +76,9 @@ func (in *RouteInput) Validate() error {
 	var f Fields
 	if !channelName.MatchString(in.Name) {
 		f.Add("body.name", "must be 1 to 100 letters, digits, dots, hyphens and underscores, beginning with a letter or digit")
+	}
+	if in.Position < 0 {
+		f.Add("body.position", "must be 0 or more")
 	}
 	if len(in.To) == 0 || len(in.To) > MaxRouteTargets {
 		f.Add("body.to", "must be 1 to %d targets", MaxRouteTargets)

@@ -48,6 +48,24 @@ func (a *Alerts) GetIncident(ctx context.Context, id string) (api.Incident, erro
 	return a.showIncident(&i), nil
 }
 
+// Acknowledge notes that somebody is at an incident, so that reminders and later steps stop, and gives it. One that
+// somebody is at already stays as it is. KindNotFound when there is none, KindConflict when it is over.
+func (a *Alerts) Acknowledge(ctx context.Context, id string, ack store.Acknowledgement) (api.Incident, error) {
+	ack.Comment = api.CleanText(ack.Comment)
+	if _, err := a.Store.Incidents.Acknowledge(ctx, id, ack); err != nil {
+		return api.Incident{}, err
+	}
+	return a.GetIncident(ctx, id)
+}
+
+// Withdraw takes an acknowledgement back; see Acknowledge.
+func (a *Alerts) Withdraw(ctx context.Context, id string) (api.Incident, error) {
+	if _, err := a.Store.Incidents.Withdraw(ctx, id); err != nil {
+		return api.Incident{}, err
+	}
+	return a.GetIncident(ctx, id)
+}
+
 // showIncident gives an incident as others may see it.
 func (a *Alerts) showIncident(i *store.Incident) api.Incident {
 	shown := i.Incident

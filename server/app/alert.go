@@ -51,6 +51,17 @@ func (s *server) openAlerts(ctx context.Context) error {
 	for _, trouble := range s.channels.CheckRoute(route) {
 		s.log.Warn(trouble)
 	}
+	s.alertRoutes, err = alert.NewRoutes(alert.RouteOptions{Store: s.store, CheckTarget: s.channels.CheckTarget, File: c.Routes})
+	if err != nil {
+		return err
+	}
+	for _, trouble := range s.alertRoutes.Faults() {
+		s.log.Warn(trouble)
+	}
+	s.maintenance, err = alert.NewMaintenance(alert.MaintenanceOptions{Store: s.store, Clock: s.clock, Zone: zoneName(c.TimeZone), File: c.Maintenance})
+	if err != nil {
+		return err
+	}
 	s.alerts = alert.New(alert.Options{
 		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Channels: s.channels, DefaultRoute: route,
 		PublicURL: s.publicURL, Zone: c.TimeZone,

@@ -28,29 +28,31 @@ import (
 
 // parts is what a server is made of, in the order in which it is made.
 type parts struct {
-	id        string
-	startedAt api.Time
-	clock     Clock
-	system    *clock.System // nil where the clock was given
-	hub       *hub.Hub
-	health    *httpapi.Health
-	http      *front
-	secret    theSecret
-	store     *store.Store
-	install   auth.Installation
-	passwords *auth.Passwords
-	pingKey   *auth.PingKey
-	tokens    *auth.Tokens
-	authn     *auth.Authenticator
-	keeper    *cert.Keeper
-	publicURL string
-	services  *service.Services
-	events    *event.Events
-	channels  *alert.Channels
-	alerts    *alert.Alerts
-	metrics   *metrics
-	floor     *web.Floor
-	routes    http.Handler
+	id          string
+	startedAt   api.Time
+	clock       Clock
+	system      *clock.System // nil where the clock was given
+	hub         *hub.Hub
+	health      *httpapi.Health
+	http        *front
+	secret      theSecret
+	store       *store.Store
+	install     auth.Installation
+	passwords   *auth.Passwords
+	pingKey     *auth.PingKey
+	tokens      *auth.Tokens
+	authn       *auth.Authenticator
+	keeper      *cert.Keeper
+	publicURL   string
+	services    *service.Services
+	events      *event.Events
+	channels    *alert.Channels
+	alertRoutes *alert.Routes
+	maintenance *alert.Maintenance
+	alerts      *alert.Alerts
+	metrics     *metrics
+	floor       *web.Floor
+	routes      http.Handler
 }
 
 // start makes all parts. It is one straight function on purpose: what needs what can be read from top to bottom.

@@ -47,6 +47,8 @@ type Config struct {
 	PushoverURL   string // without a slash at its end
 	Alerts        Alerts
 	Channels      []api.ChannelInput
+	Routes        []api.RouteInput
+	Maintenance   []api.MaintenanceInput
 
 	CatchUp         time.Duration // longest hold of deadlines after our own absence
 	PingBodyLimit   int64         // bytes kept of a ping's body, 0 for all

@@ -13,7 +13,7 @@ import (
 func FuzzSettingsFile(f *testing.F) {
 	for _, text := range []string{
 		"listen: ':1'\n", "alerts:\n  refuse_private: yes\n  targets: {mail: [a]}\n", "channels:\n- name: a\n  kind: mail\n  settings: {x: y}\n",
-		"events_presets: [{name: a, service: '('}]", "a: &x b\nc: *x\n", "<<: {}\n", "? a\n: b\n", "- \n- a: b\n-\n", "{", "[", "{{},<<}", "0::", "|0#\n",
+		"routes: [{name: a, to: x, match: 'a=b', hours: {from: 1}}]\n", "maintenance: [{name: a, cron: 0 3 * * *, duration: 1h}]\n", "events_presets: [{name: a, service: '('}]", "a: &x b\nc: *x\n", "<<: {}\n", "? a\n: b\n", "- \n- a: b\n-\n", "{", "[", "{{},<<}", "0::", "|0#\n",
 		"password: \"hunter2\n", "data: |\n  x\n y", "!!binary x", "%YAML 1.2\n---\na: b", "listen: 'x\n\n\ty'", "tls_names: [", "\xff\xfe", "a: b: c",
 		"alerts.targets: {mail: x}\nalerts: {targets: }", "listen: >-\n\n", "\x00", "-- -", "{? {? \n", "listen:\n- ", "data: !!null x", "*-0", ">\n>",
 	} {

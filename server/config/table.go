@@ -195,6 +195,19 @@ func alertSettings() []Setting {
 			check: func(c Config) error { return channelsOf(&c.Channels).checkAll() },
 			mask:  func(c Config) string { return channelsOf(&c.Channels).String() }, // without their settings
 		},
+		{
+			Key: "routes", Form: formFileOnly,
+			Help:  "who is told of what, asked in this order before those made through the API: a name, match, to, continue, after, repeat, hours",
+			field: func(c *Config) value { return routesOf(&c.Routes) },
+			check: func(c Config) error { return routesOf(&c.Routes).checkAll() },
+			mask:  func(c Config) string { return routesOf(&c.Routes).String() }, // without their targets
+		},
+		{
+			Key: "maintenance", Form: formFileOnly,
+			Help:  "times in which nobody is told: a name, match, comment, and starts_at with ends_at, or cron with duration and zone",
+			field: func(c *Config) value { return maintenanceOf(&c.Maintenance) },
+			check: func(c Config) error { return maintenanceOf(&c.Maintenance).checkAll() },
+		},
 	}
 }
 

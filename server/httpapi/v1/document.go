@@ -27,6 +27,8 @@ const (
 	groupPulses     group = "Pulses"
 	groupEvents     group = "Events"
 	groupAlerts     group = "Alerts"
+	groupQuiet      group = "Silences and maintenance"
+	groupRoutes     group = "Routes"
 	groupChannels   group = "Channels"
 	groupAccess     group = "Access"
 	groupServer     group = "Server"
@@ -40,6 +42,9 @@ var groups = []*huma.Tag{
 	{Name: string(groupEvents), Description: "What services say, and what Watchkeeper writes of every change of state."},
 	{Name: string(groupAlerts), Description: "An incident lasts from the change that opened it to the one that closed it; " +
 		"a delivery is one message about it to one target."},
+	{Name: string(groupQuiet), Description: "When nobody is told of what matches, though states and incidents go on."},
+	{Name: string(groupRoutes), Description: "Who is told of what no service names targets of its own for: the first route " +
+		"that matches, and those behind it while each one taken says `continue`. What none matches goes to the default route."},
 	{Name: string(groupChannels), Description: "Where alerts go, under a name."},
 	{Name: string(groupAccess), Description: "Tokens, and the key of ping URLs."},
 	{Name: string(groupServer), Description: "The server itself."},

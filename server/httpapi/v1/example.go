@@ -45,3 +45,47 @@ func exampleUptime() api.ServiceUptime {
 		Periods: []api.Uptime{{Period: "7d", From: exampleMade, Percent: &percent, Up: 0.993 * 7 * day, Down: 0.007 * 7 * day, Outages: 1}},
 	}
 }
+
+func exampleMatch(text string) api.Matchers {
+	m, err := api.ParseMatchers(text)
+	if err != nil {
+		panic(err) // a mistake in this file
+	}
+	return m
+}
+
+func exampleRoute() api.RouteInput {
+	return api.RouteInput{
+		Name: "nights", Match: exampleMatch(`tag="prod", level="error"`), To: []string{"mail:night@example.org"}, After: 600,
+		Repeat: 3600, Hours: &api.Hours{From: "20:00", To: "06:00", Zone: "Europe/Paris"},
+	}
+}
+
+func exampleRouteView() api.Route {
+	in := exampleRoute()
+	in.Position = 1
+	return api.Route{RouteInput: in, ID: exampleID, Source: "api", CreatedAt: exampleMade, UpdatedAt: exampleMade}
+}
+
+func exampleSilence() api.Silence {
+	return api.Silence{
+		ID: exampleID, Match: exampleMatch(`name="db1"`), StartsAt: exampleMade, EndsAt: exampleMade + 7_200_000,
+		Comment: "upgrade", CreatedBy: "ops", CreatedAt: exampleMade, Active: true,
+	}
+}
+
+func exampleMaintenance() api.MaintenanceInput {
+	return api.MaintenanceInput{
+		Name: "backup", Match: exampleMatch(`tag="db"`), Cron: "0 3 * * 0", Duration: 7200, Zone: "Europe/Paris", Comment: "weekly backup",
+	}
+}
+
+func exampleMaintenanceView() api.Maintenance {
+	const hour, week = api.Time(3_600_000), api.Time(7 * 24 * 3_600_000)
+	const first = exampleMade + 18*hour // Sunday 2026-02-01 03:00 in Paris
+	m := api.Maintenance{MaintenanceInput: exampleMaintenance(), ID: exampleID, Source: "api", CreatedBy: "ops", CreatedAt: exampleMade}
+	for i := range api.Time(api.NextWindows) {
+		m.Next = append(m.Next, api.Window{From: first + i*week, To: first + i*week + 2*hour})
+	}
+	return m
+}

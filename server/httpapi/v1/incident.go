@@ -31,6 +31,58 @@ func (h *routes) incidentRoutes(d *document) {
 		id: "getIncident", method: http.MethodGet, path: "/api/v1/incidents/{id}", group: groupAlerts, scope: api.ScopeRead,
 		summary: "Show an incident", refuses: []api.ErrorKind{api.KindNotFound},
 	}, h.getIncident)
+	add(d, operation{
+		id: "acknowledgeIncident", method: http.MethodPost, path: "/api/v1/incidents/{id}/acknowledge", group: groupAlerts,
+		scope: api.ScopeOperate, summary: "Say that somebody is at an incident",
+		refuses: []api.ErrorKind{api.KindNotFound, api.KindConflict},
+		about: "Reminders and later steps of routes stop until it closes. Who is at it is the name of the token, or " +
+			"`password`. One that is acknowledged already stays as it is, so that this may be repeated; one that is over " +
+			"answers 409.",
+		example: api.Acknowledgement{Comment: "on my way"},
+	}, h.acknowledgeIncident)
+	add(d, operation{
+		id: "withdrawAcknowledgement", method: http.MethodDelete, path: "/api/v1/incidents/{id}/acknowledge", group: groupAlerts,
+		scope: api.ScopeOperate, summary: "Say that nobody is at an incident any more",
+		refuses: []api.ErrorKind{api.KindNotFound, api.KindConflict},
+		about:   "Reminders and later steps go on. May be repeated; one that is over answers 409.",
+		status:  http.StatusOK,
+	}, h.withdrawAcknowledgement)
+}
+
+type acknowledgeInput struct {
+	ID   string `path:"id" format:"uuid"`
+	Body *api.Acknowledgement
+}
+
+func (h *routes) acknowledgeIncident(ctx context.Context, who auth.Principal, in *acknowledgeInput) (*answer[api.Incident], error) {
+	ack := store.Acknowledgement{By: who.Name}
+	if in.Body != nil {
+		if err := in.Body.Validate(); err != nil {
+			return nil, err
+		}
+		ack.Comment = in.Body.Comment
+	}
+	before, err := h.findIncident(ctx, who, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	i, err := h.Alerts.Acknowledge(ctx, before.ID, ack)
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(i), nil
+}
+
+func (h *routes) withdrawAcknowledgement(ctx context.Context, who auth.Principal, in *incidentInput) (*answer[api.Incident], error) {
+	before, err := h.findIncident(ctx, who, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	i, err := h.Alerts.Withdraw(ctx, before.ID)
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(i), nil
 }
 
 func (h *routes) listIncidents(ctx context.Context, who auth.Principal, in *listIncidentsInput) (*answer[api.Page[api.Incident]], error) {
@@ -73,18 +125,24 @@ func (in *listIncidentsInput) query(who auth.Principal) (alert.IncidentQuery, er
 }
 
 func (h *routes) getIncident(ctx context.Context, who auth.Principal, in *incidentInput) (*answer[api.Incident], error) {
-	id, is := uuidOf(in.ID)
+	i, err := h.findIncident(ctx, who, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(i), nil
+}
+
+// findIncident gives an incident. One that the credential does not reach is as if it did not exist.
+func (h *routes) findIncident(ctx context.Context, who auth.Principal, text string) (api.Incident, error) {
+	id, is := uuidOf(text)
 	if !is {
-		return nil, errNoIncident
+		return api.Incident{}, errNoIncident
 	}
 	i, err := h.Alerts.GetIncident(ctx, id)
 	if err == nil && !seesSubject(who, i.SubjectKind, i.Subject) {
 		err = errNoIncident
 	}
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(i), nil
+	return i, err
 }
 
 var errNoIncident = api.Errorf(api.KindNotFound, "there is no such incident")

@@ -81,7 +81,17 @@ func newServer(tb testing.TB, f *storetest.Fixture) *server {
 			Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Channels: channels, Zone: time.UTC,
 		}),
 		Channels: channels,
-		Store:    f.Store, Tokens: auth.NewTokens(f.Tokens, f.Clock), PingKey: pingKey, Clock: f.Clock,
+		Routes: must(alert.NewRoutes(alert.RouteOptions{
+			Store: f.Store, CheckTarget: channels.CheckTarget,
+			File: []api.RouteInput{{Name: "fixed", To: []string{"fixed"}}},
+		}))(tb),
+		Maintenance: must(alert.NewMaintenance(alert.MaintenanceOptions{
+			Store: f.Store, Clock: f.Clock, Zone: "UTC",
+			File: []api.MaintenanceInput{{
+				Name: "fixed", Match: must(api.ParseMatchers(`tag="db"`))(tb), Cron: "0 3 * * *", Duration: 3600, Comment: "nightly",
+			}},
+		}))(tb),
+		Store: f.Store, Tokens: auth.NewTokens(f.Tokens, f.Clock), PingKey: pingKey, Clock: f.Clock,
 		Authenticate: func(r *http.Request) (auth.Principal, error) {
 			who, err := authenticator.Authenticate(r.Context(), auth.CredentialsOf(r.Header))
 			web.Identify(r.Context(), who.Actor())

@@ -21,6 +21,7 @@ func newRegistry() huma.Registry {
 	r.RegisterTypeAlias(reflect.TypeFor[api.Time](), reflect.TypeFor[timeSchema]())
 	r.RegisterTypeAlias(reflect.TypeFor[api.Level](), reflect.TypeFor[levelSchema]())
 	r.RegisterTypeAlias(reflect.TypeFor[api.Seconds](), reflect.TypeFor[secondsSchema]())
+	r.RegisterTypeAlias(reflect.TypeFor[api.Matchers](), reflect.TypeFor[matchersSchema]())
 	r.RegisterTypeAlias(reflect.TypeFor[api.ErrorKind](), reflect.TypeFor[kindSchema]())
 	r.RegisterTypeAlias(reflect.TypeFor[json.RawMessage](), reflect.TypeFor[objectSchema]())
 	// Huma describes its own model of errors for each operation; ours stands in its place.
@@ -61,6 +62,14 @@ type objectSchema struct{}
 
 func (objectSchema) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}
+
+type matchersSchema struct{}
+
+func (matchersSchema) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}, Examples: []any{[]string{`tag="prod"`, `name=~"db.*"`}},
+	}
 }
 
 type kindSchema struct{}

@@ -27,14 +27,16 @@ import (
 
 // Options is what the routes are made of. All are required but Others.
 type Options struct {
-	Services *service.Services
-	Events   *event.Events
-	Alerts   *alert.Alerts
-	Channels *alert.Channels
-	Store    *store.Store
-	Tokens   *auth.Tokens
-	PingKey  *auth.PingKey
-	Clock    clock.Clock
+	Services    *service.Services
+	Events      *event.Events
+	Alerts      *alert.Alerts
+	Channels    *alert.Channels
+	Routes      *alert.Routes
+	Maintenance *alert.Maintenance
+	Store       *store.Store
+	Tokens      *auth.Tokens
+	PingKey     *auth.PingKey
+	Clock       clock.Clock
 
 	// Authenticate gives who asks; a refusal is an api.Error.
 	Authenticate func(*http.Request) (auth.Principal, error)
@@ -86,6 +88,9 @@ func (h *routes) describe(r chi.Router) error {
 	h.eventStreamRoutes(d)
 	h.incidentRoutes(d)
 	h.deliveryRoutes(d)
+	h.silenceRoutes(d)
+	h.maintenanceRoutes(d)
+	h.routeRoutes(d)
 	h.channelRoutes(d)
 	h.tokenRoutes(d)
 	h.pingKeyRoutes(d)

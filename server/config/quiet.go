@@ -1,0 +1,158 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"watchkeeper/api"
+)
+
+func routesOf(field *[]api.RouteInput) records[api.RouteInput] {
+	return records[api.RouteInput]{
+		field: field,
+		name:  func(r api.RouteInput) string { return r.Name },
+		parts: func(r *api.RouteInput) map[string]part {
+			return map[string]part{
+				"name": intoText(&r.Name), "match": intoMatchers(&r.Match), "to": intoList(&r.To), "continue": intoSwitch(&r.Continue),
+				"after": intoSeconds(&r.After), "repeat": intoSeconds(&r.Repeat), "hours": intoHours(&r.Hours),
+			}
+		},
+		check: checkLastRoute,
+	}
+}
+
+func checkLastRoute(all []api.RouteInput) error {
+	last := all[len(all)-1]
+	if err := last.Validate(); err != nil {
+		return reason(err)
+	}
+	for _, other := range all[:len(all)-1] {
+		if other.Name == last.Name {
+			return fmt.Errorf("name must not be the same as that of another: %s", last.Name)
+		}
+	}
+	return nil
+}
+
+func maintenanceOf(field *[]api.MaintenanceInput) records[api.MaintenanceInput] {
+	return records[api.MaintenanceInput]{
+		field: field,
+		name:  func(m api.MaintenanceInput) string { return m.Name },
+		parts: func(m *api.MaintenanceInput) map[string]part {
+			return map[string]part{
+				"name": intoText(&m.Name), "match": intoMatchers(&m.Match), "comment": intoText(&m.Comment),
+				"starts_at": intoTime(&m.StartsAt), "ends_at": intoTime(&m.EndsAt),
+				"cron": intoText(&m.Cron), "duration": intoSeconds(&m.Duration), "zone": intoZone(&m.Zone),
+			}
+		},
+		check: checkLastMaintenance,
+	}
+}
+
+func checkLastMaintenance(all []api.MaintenanceInput) error {
+	last := all[len(all)-1]
+	if err := last.Validate(); err != nil {
+		return reason(err)
+	}
+	for _, other := range all[:len(all)-1] {
+		if other.Name == last.Name {
+			return fmt.Errorf("name must not be the same as that of another: %s", last.Name)
+		}
+	}
+	return nil
+}
+
+// intoMatchers reads a list of texts or a single one.
+func intoMatchers(field *api.Matchers) part {
+	return func(n node) error {
+		texts, err := textsOrOne(n)
+		if err != nil {
+			return err
+		}
+		*field, err = api.ParseMatchers(texts...)
+		return err
+	}
+}
+
+func intoList(field *[]string) part {
+	return func(n node) (err error) {
+		*field, err = textsOrOne(n)
+		return err
+	}
+}
+
+func textsOrOne(n node) ([]string, error) {
+	if n.kind == kindText {
+		return []string{n.text}, nil
+	}
+	return n.texts()
+}
+
+func intoSwitch(field *bool) part {
+	return func(n node) error {
+		if err := n.expect(kindText); err != nil || n.kind == kindNone {
+			return err
+		}
+		return switchOf(field).set(n.text)
+	}
+}
+
+func intoSeconds(field *api.Seconds) part {
+	return func(n node) error {
+		text, err := n.single()
+		if err != nil || text == "" {
+			return err
+		}
+		d, err := ParseDuration(text)
+		if err == nil && d%time.Second != 0 {
+			err = errors.New("must be whole seconds")
+		}
+		*field = api.Seconds(d / time.Second)
+		return err
+	}
+}
+
+func intoTime(field *api.Time) part {
+	return func(n node) error {
+		text, err := n.single()
+		if err != nil || text == "" {
+			return err
+		}
+		*field, err = api.ParseTime(text)
+		return err
+	}
+}
+
+func intoZone(field *string) part {
+	return func(n node) error {
+		text, err := n.single()
+		if err != nil || text == "" {
+			return err
+		}
+		var zone *time.Location
+		*field = text
+		return zoneOf(&zone).set(text)
+	}
+}
+
+func intoHours(field **api.Hours) part {
+	return func(n node) error {
+		if n.kind == kindNone {
+			return nil
+		}
+		var h api.Hours
+		faults := fill(n, map[string]part{
+			"days": intoText(&h.Days), "from": intoText(&h.From), "to": intoText(&h.To), "zone": intoZone(&h.Zone),
+		})
+		*field = &h
+		if len(faults) > 0 {
+			f := faults[0]
+			if len(f.path) > 0 {
+				return fmt.Errorf("%s %s", f.path[1:], f.message)
+			}
+			return errors.New(f.message)
+		}
+		return nil
+	}
+}

@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -46,14 +45,14 @@ var (
 const sqliteReaders = 6
 
 // sqliteEngine has one connection that writes and a few that read. SQLite lets only one write at a time, so those who
-// write queue here, in fair order, instead of in its busy loop.
+// write queue here instead of in its busy loop.
 type sqliteEngine struct {
 	path   string
 	writer *sql.DB
 	reader *sql.DB
 	wake   func()
 
-	turn      sync.Mutex // held by the transaction that writes
+	turn      turns // of the transaction that writes
 	conn      *sqliteConn
 	readTurns chan *sqliteConn
 }
@@ -156,16 +155,14 @@ func newSQLiteConn(ctx context.Context, db *sql.DB) (*sqliteConn, error) {
 	return &sqliteConn{Conn: c, statements: map[string]*sql.Stmt{}}, nil
 }
 
-func (e *sqliteEngine) begin(ctx context.Context, _ use) (session, error) {
-	e.turn.Lock()
-	if err := ctx.Err(); err != nil {
-		e.turn.Unlock()
+func (e *sqliteEngine) begin(ctx context.Context, u use) (session, error) {
+	if err := e.turn.take(ctx, u); err != nil {
 		return nil, err
 	}
 	if e.conn == nil {
 		c, err := newSQLiteConn(ctx, e.writer)
 		if err != nil {
-			e.turn.Unlock()
+			e.turn.give()
 			return nil, err
 		}
 		e.conn = c
@@ -175,7 +172,7 @@ func (e *sqliteEngine) begin(ctx context.Context, _ use) (session, error) {
 			e.conn.discard()
 			e.conn = nil
 		}
-		e.turn.Unlock()
+		e.turn.give()
 	}}
 	return s, s.start(ctx, "begin immediate")
 }
@@ -440,8 +437,8 @@ func (e *sqliteEngine) time(ctx context.Context) (time.Time, error) {
 }
 
 func (e *sqliteEngine) close() error {
-	e.turn.Lock()
-	defer e.turn.Unlock()
+	_ = e.turn.take(context.Background(), useGroup) // which never gives up
+	defer e.turn.give()
 	var errs []error
 	if e.conn != nil {
 		errs = append(errs, e.conn.Close())

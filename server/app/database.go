@@ -136,11 +136,14 @@ func (d *Database) secret(ctx context.Context) (theSecret, error) {
 	return s, err
 }
 
+// MigrateOptions say how a database is brought up to date: see there.
+type MigrateOptions = store.MigrateOptions
+
 // Migrate brings the database up to date while no server runs on it, making it where there is none, and gives the steps
 // that it took. While a server runs it is KindConflict.
-func Migrate(ctx context.Context, o DatabaseOptions) (steps []string, err error) {
+func Migrate(ctx context.Context, o DatabaseOptions, how MigrateOptions) (steps []string, err error) {
 	err = alone(ctx, o, ", or restart, which migrates too", func(d *Database) (err error) {
-		steps, err = d.store.Migrate(ctx)
+		steps, err = d.store.Migrate(ctx, how)
 		return err
 	})
 	return steps, err

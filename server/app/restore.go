@@ -135,7 +135,7 @@ func (o RestoreOptions) ready(ctx context.Context, s *store.Store, m Manifest, w
 		return err
 	}
 	o.Report(Progress{Step: "bringing the database up to date"})
-	if _, err := s.Migrate(ctx); err != nil {
+	if _, err := s.Migrate(ctx, store.MigrateOptions{}); err != nil {
 		return schemaRefusal(err)
 	}
 	s.Audit.Unlock(held.key)
@@ -205,7 +205,7 @@ func MarkRestored(ctx context.Context, o DatabaseOptions) (out Restoration, err 
 		if version, _, err := d.store.Schema(ctx); err != nil || version == 0 {
 			return errors.Join(err, d.checkSchema(ctx))
 		}
-		if _, err := d.store.Migrate(ctx); err != nil {
+		if _, err := d.store.Migrate(ctx, store.MigrateOptions{}); err != nil {
 			return schemaRefusal(err)
 		}
 		if err := d.Unlock(ctx); err != nil {

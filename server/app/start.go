@@ -102,7 +102,6 @@ func (s *server) start(ctx context.Context) error {
 			return fmt.Errorf("reading the time of the database: %w", err)
 		}
 	}
-	s.health.Starting("migrating the database")
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
@@ -222,7 +221,14 @@ func (s *server) migrate(ctx context.Context) error {
 	if s.Config.Migrate == config.MigrateOff {
 		return s.store.CheckSchema(ctx)
 	}
-	done, err := s.store.Migrate(ctx)
+	at := ""
+	done, err := s.store.Migrate(ctx, store.MigrateOptions{Copy: true, Report: func(p Progress) {
+		s.health.Starting(p.String())
+		if p.Step != at && p.Total > 0 {
+			at = p.Step
+			s.log.Info(p.Step)
+		}
+	}})
 	for _, step := range done {
 		s.log.Info("migrated the database", "step", step)
 	}

@@ -33,11 +33,7 @@ func (p *progress) report(at app.Progress) {
 		return
 	}
 	p.shownAt, p.step = p.r.now(), at.Step
-	line := at.Step
-	if at.Total > 0 {
-		line += fmt.Sprintf(" %d %%", at.Done*100/at.Total)
-	}
-	_, _ = fmt.Fprintf(p.r.Err, "\r\x1b[K%s", harmless(line))
+	_, _ = fmt.Fprintf(p.r.Err, "\r\x1b[K%s", harmless(at.String()))
 }
 
 // end clears the line, before something else is said.

@@ -17,6 +17,14 @@ type Progress struct {
 	Done, Total int64
 }
 
+// String gives the step and how much of it is done.
+func (p Progress) String() string {
+	if p.Total == 0 {
+		return p.Step
+	}
+	return fmt.Sprintf("%s, %d %%", p.Step, p.Done*100/p.Total)
+}
+
 // SnapshotOptions say where a copy of the database goes and what it may cost.
 type SnapshotOptions struct {
 	Path string // a file that does not exist, in a folder that does

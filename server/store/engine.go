@@ -53,6 +53,8 @@ type engine interface {
 	tables(ctx context.Context, s session) ([]table, error)
 	// snapshot writes the database as of one moment to a file that is not there yet. Only a database in a file can.
 	snapshot(ctx context.Context, o SnapshotOptions) error
+	// keepCopy keeps a copy beside the file of the database until it has been migrated to a schema, which finish says.
+	keepCopy(ctx context.Context, schema int64, report func(Progress)) (finish func() error, err error)
 	// inspect looks for damage in the file of the database.
 	inspect(ctx context.Context) error
 	size(ctx context.Context) (int64, error)

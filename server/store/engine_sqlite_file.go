@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -81,6 +82,38 @@ func (e *sqliteEngine) watchSnapshot(ctx context.Context, o SnapshotOptions, siz
 		case <-tick.C:
 		}
 	}
+}
+
+// keepCopy goes on with the copy of a migration that was interrupted: the database is no longer what it was before.
+func (e *sqliteEngine) keepCopy(ctx context.Context, schema int64, report func(Progress)) (finish func() error, err error) {
+	kept := e.path + ".before-" + strconv.FormatInt(schema, 10)
+	underWay := kept + ".unfinished"
+	if _, err := os.Stat(underWay); errors.Is(err, os.ErrNotExist) {
+		draft := kept + ".copying"
+		if err := removeIfThere(draft); err != nil {
+			return nil, err
+		}
+		if err := e.snapshot(ctx, SnapshotOptions{Path: draft, MaxWAL: defaultMaxWAL, Report: report}); err != nil {
+			return nil, errors.Join(fmt.Errorf("before a migration the database is copied: %w", err), removeIfThere(draft))
+		}
+		if err := os.Rename(draft, underWay); err != nil {
+			return nil, err
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	return func() error {
+		earlier, err := filepath.Glob(e.path + ".before-*")
+		if err != nil {
+			return err
+		}
+		for _, path := range earlier {
+			if path != underWay {
+				err = errors.Join(err, removeIfThere(path))
+			}
+		}
+		return errors.Join(err, os.Rename(underWay, kept))
+	}, nil
 }
 
 func (e *sqliteEngine) inspect(ctx context.Context) error {

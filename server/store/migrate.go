@@ -36,13 +36,18 @@ func newMigrator(dialect goose.Dialect, db *sql.DB, files fs.FS, folder string) 
 // SchemaError says that the schema of the database does not fit this program.
 type SchemaError struct {
 	Database, Program int64
+	Release           string // of the program that served the database last, where that is known
 }
 
 func (e *SchemaError) Error() string {
-	if e.Database > e.Program {
-		return fmt.Sprintf("the database has schema %d and this program knows %d: use the release that wrote it, or a newer one", e.Database, e.Program)
+	if e.Database <= e.Program {
+		return fmt.Sprintf("the database has schema %d and this program needs %d: run `watchkeeper migrate`, or serve without --migrate=off", e.Database, e.Program)
 	}
-	return fmt.Sprintf("the database has schema %d and this program needs %d: run `watchkeeper migrate`, or serve without --migrate=off", e.Database, e.Program)
+	release := "the release that wrote it"
+	if e.Release != "" {
+		release = "watchkeeper " + e.Release
+	}
+	return fmt.Sprintf("the database has schema %d and this program knows %d: use %s, or a newer one", e.Database, e.Program, release)
 }
 
 // Schema gives the version of the schema in the database and the one that this program was made for.
@@ -67,14 +72,40 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 		return err
 	}
 	if database != program {
-		return &SchemaError{Database: database, Program: program}
+		return s.misfit(ctx, database, program)
 	}
 	return nil
 }
 
+// misfit says which release fits, as far as the database tells.
+func (s *Store) misfit(ctx context.Context, database, program int64) error {
+	e := &SchemaError{Database: database, Program: program}
+	err := s.read(ctx, func(tx *Tx) (err error) {
+		e.Release, err = one(ctx, tx, scanOne[string], "select version from server order by seen_at desc limit 1")
+		return err
+	})
+	if err != nil {
+		e.Release = "" // a database that is so much newer has no such table any more
+	}
+	return e
+}
+
+// MigrateOptions say how a database is brought up to date.
+type MigrateOptions struct {
+	// Copy keeps a copy of an SQLite database beside it before it is changed. It has the name of the file with .before-
+	// and the number of the schema that follows; when that is reached, those of earlier migrations are removed.
+	Copy   bool
+	Report func(Progress) // may be nil
+}
+
 // Migrate takes the steps that the database lacks, each in a transaction, while no other program does the same, and
-// gives their names. It refuses a database that is newer than the program.
-func (s *Store) Migrate(ctx context.Context) ([]string, error) {
+// gives their names. What was interrupted goes on with the step that it had come to. It refuses a database that is newer
+// than the program.
+func (s *Store) Migrate(ctx context.Context, o MigrateOptions) ([]string, error) {
+	if o.Report == nil {
+		o.Report = func(Progress) {}
+	}
+	o.Report(Progress{Step: "waiting for others that migrate the database"})
 	release, err := s.eng.exclusive(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("waiting for others that migrate: %w", err)
@@ -85,22 +116,49 @@ func (s *Store) Migrate(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if database > program {
-		return nil, &SchemaError{Database: database, Program: program}
+		return nil, s.misfit(ctx, database, program)
 	}
+	if database == program {
+		return nil, s.Prepare(ctx)
+	}
+	finish := func() error { return nil }
+	if o.Copy && database > 0 {
+		if finish, err = s.eng.keepCopy(ctx, program, o.Report); err != nil {
+			return nil, err
+		}
+	}
+	done, err := s.takeSteps(ctx, database, o.Report)
+	if err == nil {
+		err = s.Prepare(ctx)
+	}
+	if err == nil {
+		err = finish()
+	}
+	return done, err
+}
+
+// takeSteps takes all steps behind the one that the database has.
+func (s *Store) takeSteps(ctx context.Context, database int64, report func(Progress)) ([]string, error) {
 	m, err := s.eng.migrator()
 	if err != nil {
 		return nil, err
 	}
 	defer m.close(s.eng)
-	results, err := m.Up(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("migrating: %w", err)
+	var missing []*goose.Source
+	for _, source := range m.ListSources() {
+		if source.Version > database {
+			missing = append(missing, source)
+		}
 	}
 	var done []string
-	for _, r := range results {
-		done = append(done, r.Source.Path)
+	for i, source := range missing {
+		report(Progress{Step: "migrating the database, " + source.Path, Done: int64(i), Total: int64(len(missing))})
+		if _, err := m.UpByOne(ctx); err != nil {
+			return done, fmt.Errorf("migrating: %w", err)
+		}
+		done = append(done, source.Path)
 	}
-	return done, s.Prepare(ctx)
+	return done, nil
 }
 
 // Migrations lists the steps and which of them the database has taken.

@@ -173,7 +173,7 @@ func migrate(ctx context.Context, folder, url string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Migrate(ctx)
+	_, err = s.Migrate(ctx, store.MigrateOptions{})
 	return errors.Join(err, s.Close())
 }
 

@@ -109,7 +109,7 @@ func schema(t *testing.T, f *Fixture) {
 	if err := f.CheckSchema(ctx); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "steps taken again", must(f.Migrate(ctx))(t), nil2)
+	same(t, "steps taken again", must(f.Migrate(ctx, store.MigrateOptions{}))(t), nil2)
 	for _, m := range must(f.Migrations(ctx))(t) {
 		if !m.Applied {
 			t.Errorf("%s is not applied", m.Name)

@@ -46,7 +46,7 @@ func Open(tb testing.TB, engine store.Engine) *Fixture {
 		f.Options.Database = pgtest.Database(tb)
 	}
 	f.Store = Reopen(tb, f.Options)
-	if _, err := f.Migrate(context.Background()); err != nil {
+	if _, err := f.Migrate(context.Background(), store.MigrateOptions{}); err != nil {
 		tb.Fatal(err)
 	}
 	return f

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"watchkeeper/api"
-	"watchkeeper/server/config"
 )
 
 // durationValue is a flag such as 25h or 14d.
@@ -24,7 +23,7 @@ func durationFlag(fs *pflag.FlagSet, name, help string) *durationValue {
 // Set reads the value.
 func (d *durationValue) Set(text string) error {
 	var err error
-	d.value, err = config.ParseDuration(text)
+	d.value, err = api.ParseDuration(text)
 	d.given = err == nil
 	return err
 }
@@ -53,7 +52,7 @@ type momentValue struct {
 
 // Set reads the value.
 func (m *momentValue) Set(text string) error {
-	if d, err := config.ParseDuration(text); err == nil {
+	if d, err := api.ParseDuration(text); err == nil {
 		m.value = api.TimeOf(m.now().Add(m.sign * d))
 		return nil
 	}

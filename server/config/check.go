@@ -65,7 +65,7 @@ func checkTimeZone(c Config) error {
 
 func checkShutdownTimeout(c Config) error {
 	if c.ShutdownTimeout <= 0 || c.ShutdownTimeout > maxShutdownTimeout {
-		return fmt.Errorf("must be above 0 and at most %s", FormatDuration(maxShutdownTimeout))
+		return fmt.Errorf("must be above 0 and at most %s", api.FormatDuration(maxShutdownTimeout))
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func checkPushoverURL(c Config) error {
 
 func checkCatchUp(c Config) error {
 	if c.CatchUp < 0 || c.CatchUp > maxCatchUp {
-		return fmt.Errorf("must be at most %s", FormatDuration(maxCatchUp))
+		return fmt.Errorf("must be at most %s", api.FormatDuration(maxCatchUp))
 	}
 	return nil
 }

@@ -1,10 +1,11 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
+
+	"watchkeeper/api"
 )
 
 // maxFile is the largest settings file, in bytes.
@@ -177,40 +178,8 @@ func keysOf[V any](m map[string]V) []string {
 
 // unknownKey says that a key is not known, and which one may have been meant.
 func unknownKey(key string, known []string) string {
-	if near := nearest(key, known); near != "" {
+	if near := api.Nearest(key, known); near != "" {
 		return "is not known, did you mean " + near + "?"
 	}
 	return "is not known"
-}
-
-// nearest gives the known word that needs the fewest changes to become the given one, if they are few.
-func nearest(word string, known []string) string {
-	best, fewest := "", min(3, len(word)/3+1)
-	for _, k := range known {
-		if d := distance(word, k); d < fewest || d == fewest && best != "" && cmp.Less(k, best) {
-			best, fewest = k, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, delete or replace to turn a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

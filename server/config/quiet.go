@@ -104,7 +104,7 @@ func intoSeconds(field *api.Seconds) part {
 		if err != nil || text == "" {
 			return err
 		}
-		d, err := ParseDuration(text)
+		d, err := api.ParseDuration(text)
 		if err == nil && d%time.Second != 0 {
 			err = errors.New("must be whole seconds")
 		}

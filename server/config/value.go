@@ -94,7 +94,7 @@ func baseURLOf(field *string) value {
 }
 
 func durationOf(field *time.Duration) value {
-	return scalar[time.Duration]{field, ParseDuration, FormatDuration}
+	return scalar[time.Duration]{field, api.ParseDuration, api.FormatDuration}
 }
 
 func sizeOf(field *int64) value { return scalar[int64]{field, ParseSize, FormatSize} }

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"watchkeeper/api"
 )
 
 // otherVariables are ours although no setting has them: the last four are read by the commands that speak to a server.
@@ -23,7 +25,7 @@ func (l *loader) warnUnknown() {
 		if slices.Contains(known, name) {
 			continue
 		}
-		if near := nearest(name, known); near != "" {
+		if near := api.Nearest(name, known); near != "" {
 			name += " (did you mean " + near + "?)"
 		}
 		unknown = append(unknown, name)

@@ -141,6 +141,7 @@ A kind may stand in place of a channel, and needs an address: as a second argume
 		Example: "watchkeeper channel test ops\nwatchkeeper channel test mail:me@example.org",
 	}
 	m := r.remoteFlags(c)
+	m.completes(c, channelNames())
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
 		target := api.ParseTarget(args[0])
 		if len(args) == 2 {
@@ -175,6 +176,7 @@ func (r *run) channelDeleteCommand() *cobra.Command {
 		Long: "Delete a channel. Who was told through it is told by the default route from then on.",
 	}
 	m := r.remoteFlags(c)
+	m.completes(c, channelNames())
 	sure := consentFlag(c.Flags())
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
 		return m.ask(c, func(ctx context.Context, server *client.Client) error {

@@ -112,7 +112,8 @@ refused.`,
 		r.passwordCommand(), r.tokenCommand(), r.pingKeyCommand(), r.auditCommand(), r.verifyCommand(), r.healthcheckCommand(),
 	)...)
 	root.AddCommand(grouped(groupRemote,
-		r.statusCommand(), r.serviceCommand(), r.eventCommand(), r.incidentCommand(), r.deliveryCommand(), r.channelCommand(),
+		r.statusCommand(), r.serviceCommand(), r.eventCommand(), r.incidentCommand(), r.deliveryCommand(), r.silenceCommand(),
+		r.maintenanceCommand(), r.routeCommand(), r.channelCommand(),
 	)...)
 	root.AddCommand(r.versionCommand())
 	asGroup(root)

@@ -25,7 +25,8 @@ type remote struct {
 	token   string
 	ca      string
 	asJSON  bool
-	answers [][]byte // as they came
+	answers [][]byte       // as they came
+	watch   *durationValue // nil for a command that cannot
 }
 
 // remoteFlags adds the flags by which the server is named. They come before all others of a command.
@@ -138,7 +139,7 @@ type question[T any] struct {
 }
 
 func (q question[T]) put(m *remote, c *cobra.Command) error {
-	return m.ask(c, func(ctx context.Context, server *client.Client) error {
+	return m.show(c, func(ctx context.Context, server *client.Client) error {
 		got, err := q.ask(ctx, server)
 		if err != nil {
 			return err
@@ -150,6 +151,7 @@ func (q question[T]) put(m *remote, c *cobra.Command) error {
 // print prints what the server answered last, or what is made of it for people.
 func (m *remote) print(forPeople func(*page)) error {
 	p := m.run.page()
+	m.clearScreen(p)
 	if !m.asJSON {
 		forPeople(p)
 	} else if n := len(m.answers); n > 0 {
@@ -166,7 +168,7 @@ type listing[T any] struct {
 }
 
 func (l listing[T]) put(m *remote, c *cobra.Command) error {
-	return m.ask(c, func(ctx context.Context, server *client.Client) error {
+	return m.show(c, func(ctx context.Context, server *client.Client) error {
 		items, more, err := gather(ctx, l.list(server), l.limit)
 		if err != nil {
 			return err
@@ -175,6 +177,7 @@ func (l listing[T]) put(m *remote, c *cobra.Command) error {
 			return m.printMerged()
 		}
 		p := m.run.page()
+		m.clearScreen(p)
 		l.print(p, items)
 		if err := p.flush(); err != nil {
 			return err

@@ -28,6 +28,7 @@ func (r *run) deliveryListCommand() *cobra.Command {
 		Example: "watchkeeper delivery list --state failed",
 	}
 	m := r.remoteFlags(c)
+	m.watchFlag(c)
 	f := c.Flags()
 	f.StringVar(&state, "state", "", "only in this `state`: waiting, held, sending, sent, failed, skipped")
 	f.StringVar(&filter.Incident, "incident", "", "only of the incident with this `id`")
@@ -81,6 +82,7 @@ func told(list []api.Delivery) string {
 func (r *run) deliveryRetryCommand() *cobra.Command {
 	c := &cobra.Command{Use: "retry ID", Short: "Send a failed delivery again now", Args: arguments("ID")}
 	m := r.remoteFlags(c)
+	m.completes(c, deliveryNames())
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
 		return question[api.Delivery]{ask: func(ctx context.Context, server *client.Client) (api.Delivery, error) {
 			return server.RetryDelivery(ctx, args[0])

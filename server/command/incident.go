@@ -11,9 +11,9 @@ import (
 
 func (r *run) incidentCommand() *cobra.Command {
 	return noun(&cobra.Command{
-		Use: "incident", Short: "List and show incidents",
-		Long: "List and show incidents: each lasts from the change that opened it to the one that closed it.",
-	}, r.incidentListCommand(), r.incidentShowCommand())
+		Use: "incident", Short: "List, show and acknowledge incidents",
+		Long: "List, show and acknowledge incidents: each lasts from the change that opened it to the one that closed it.",
+	}, r.incidentListCommand(), r.incidentShowCommand(), r.incidentAckCommand())
 }
 
 func (r *run) incidentListCommand() *cobra.Command {
@@ -22,6 +22,7 @@ func (r *run) incidentListCommand() *cobra.Command {
 	limit := 0
 	c := &cobra.Command{Use: "list", Short: "List incidents, the newest first", Args: arguments()}
 	m := r.remoteFlags(c)
+	m.watchFlag(c)
 	f := c.Flags()
 	f.StringVar(&state, "state", "", "only in this `state`: open or closed")
 	f.StringVar(&filter.Subject, "service", "", "only of this `service`")
@@ -60,6 +61,8 @@ func subjectOf(kind api.SubjectKind, subject string) string {
 func (r *run) incidentShowCommand() *cobra.Command {
 	c := &cobra.Command{Use: "show ID", Short: "Show an incident and who was told", Args: arguments("ID")}
 	m := r.remoteFlags(c)
+	m.watchFlag(c)
+	m.completes(c, incidentNames(""))
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
 		return question[api.Incident]{
 			ask: func(ctx context.Context, server *client.Client) (api.Incident, error) {
@@ -71,6 +74,48 @@ func (r *run) incidentShowCommand() *cobra.Command {
 	return c
 }
 
+func (r *run) incidentAckCommand() *cobra.Command {
+	var in api.Acknowledgement
+	withdraw := false
+	c := &cobra.Command{
+		Use: "ack ID [--comment TEXT]", Short: "Say that you are at an incident", Args: arguments("ID"),
+		Long: `Say that you are at an incident: reminders and later steps of routes stop until it closes. Who you are is the name of
+the token. One that somebody is at already stays as it is; one that is over exits 1.`,
+		Example: "watchkeeper incident ack 0194b9c2-7d3e-7c41-9a55-2f1c6e0d8b17 --comment 'on my way'",
+	}
+	m := r.remoteFlags(c)
+	m.completes(c, incidentNames(api.IncidentOpen))
+	c.Flags().StringVar(&in.Comment, "comment", "", "what others should know")
+	c.Flags().BoolVar(&withdraw, "withdraw", false, "say that nobody is at it any more")
+	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
+		return question[api.Incident]{ask: func(ctx context.Context, server *client.Client) (api.Incident, error) {
+			if withdraw {
+				return server.WithdrawAcknowledgement(ctx, args[0])
+			}
+			return server.AcknowledgeIncident(ctx, args[0], in)
+		}, print: func(p *page, i api.Incident) {
+			if i.AcknowledgedBy == "" {
+				p.line("nobody is at %s", subjectOf(i.SubjectKind, i.Subject))
+				return
+			}
+			p.line("%s is acknowledged by %s", subjectOf(i.SubjectKind, i.Subject), acknowledged(p, &i))
+		}}.put(m, c)
+	})
+	return c
+}
+
+// acknowledged says who is at an incident, since when and why; empty when nobody is.
+func acknowledged(p *page, in *api.Incident) string {
+	if in.AcknowledgedBy == "" {
+		return ""
+	}
+	text := in.AcknowledgedBy + " at " + p.clock.full(in.AcknowledgedAt.Std())
+	if in.Comment != "" {
+		text += ": " + in.Comment
+	}
+	return text
+}
+
 func printIncident(p *page, in api.Incident) {
 	p.fields(
 		field{"subject", subjectOf(in.SubjectKind, in.Subject)},
@@ -78,7 +123,7 @@ func printIncident(p *page, in api.Incident) {
 		field{"opened", p.clock.moment(in.OpenedAt)},
 		field{"closed", p.clock.moment(in.ClosedAt)},
 		field{"reason", string(in.Reason)},
-		field{"acknowledged", in.AcknowledgedBy},
+		field{"acknowledged", acknowledged(p, &in)},
 		field{"id", in.ID},
 	)
 	p.line("")

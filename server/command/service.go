@@ -33,6 +33,7 @@ func (r *run) serviceListCommand() *cobra.Command {
 		Example: "watchkeeper service list --state down,late\nwatchkeeper service list --tag db --sort -last_pulse",
 	}
 	m := r.remoteFlags(c)
+	m.watchFlag(c)
 	f := c.Flags()
 	f.StringSliceVar(&states, "state", nil, "only in one of these `states`: new, up, late, down, paused")
 	f.StringSliceVar(&filter.Tags, "tag", nil, "only with all of these `tags`")
@@ -64,6 +65,7 @@ func printServices(p *page, list []api.ServiceView) {
 func (r *run) serviceShowCommand() *cobra.Command {
 	c := &cobra.Command{Use: "show NAME", Short: "Show a service", Args: arguments("NAME")}
 	m := r.remoteFlags(c)
+	m.completes(c, serviceNames())
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
 		return m.ask(c, func(ctx context.Context, server *client.Client) error {
 			s, err := server.Service(ctx, args[0])
@@ -291,6 +293,7 @@ func (r *run) serviceUpdateCommand() *cobra.Command {
 		Example: "watchkeeper service update nightly-backup --grace 2h --alert mail:me@example.org --alert ops",
 	}
 	m := r.remoteFlags(c)
+	m.completes(c, serviceNames())
 	settings := serviceFlags(c.Flags())
 	c.Flags().StringVar(&settings.name, "name", "", "new `name`")
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
@@ -311,6 +314,7 @@ type serviceAct func(*client.Client, context.Context, string) (api.ServiceView, 
 func (r *run) serviceActCommand(verb, short string, act serviceAct) *cobra.Command {
 	c := &cobra.Command{Use: verb + " NAME", Short: short, Args: arguments("NAME")}
 	m := r.remoteFlags(c)
+	m.completes(c, serviceNames())
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
 		return question[api.ServiceView]{
 			ask: func(ctx context.Context, server *client.Client) (api.ServiceView, error) {
@@ -328,6 +332,7 @@ func (r *run) serviceDeleteCommand() *cobra.Command {
 		Long: "Delete a service with its history of pulses. Its ping URL ends. Events and changes of it stay until their age limit.",
 	}
 	m := r.remoteFlags(c)
+	m.completes(c, serviceNames())
 	sure := consentFlag(c.Flags())
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
 		return m.ask(c, func(ctx context.Context, server *client.Client) error {

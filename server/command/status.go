@@ -16,9 +16,10 @@ func (r *run) statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: "Say what is wrong now, since when, and who was told", Args: arguments(),
 		Long: `Say what is wrong now, since when, and who was told. Exits 0 when nothing is down, 1 when something is, 3 when the
-server cannot be reached.`,
+server cannot be reached; with --watch, what was seen last.`,
 	}
 	m := r.remoteFlags(c)
+	m.watchFlag(c)
 	c.RunE = r.begin(func(c *cobra.Command, _ []string) error {
 		ok := true
 		err := question[api.Status]{ask: func(ctx context.Context, server *client.Client) (api.Status, error) {

@@ -3,7 +3,8 @@ package api
 // ServiceView is a service as the REST interface shows it: its next_in is the one in force, and its ping_url is filled in.
 type ServiceView struct {
 	Service
-	Upcoming []Time `json:"upcoming,omitempty" doc:"the next three times at which the cron expression expects a pulse"`
+	Upcoming    []Time       `json:"upcoming,omitempty" doc:"the next three times at which the cron expression expects a pulse"`
+	ProbeResult *ProbeResult `json:"probe_result,omitempty" doc:"what the last run of its probe found"`
 }
 
 // PulseAnswer is what a pulse has made of its service.

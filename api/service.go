@@ -39,7 +39,7 @@ type ServiceSettings struct {
 	Description  string   `json:"description,omitempty"`
 	Tags         []string `json:"tags"`
 	Host         string   `json:"host,omitempty" doc:"the host it runs on"`
-	NextIn       Seconds  `json:"next_in" doc:"seconds between pulses at the latest; 0 when a cron expression rules or nobody said"`
+	NextIn       Seconds  `json:"next_in" doc:"seconds between pulses at the latest; 0 when a cron expression or a probe rules or nobody said"`
 	Cron         string   `json:"cron,omitempty" doc:"five-field cron expression of the expected pulses"`
 	TimeZone     string   `json:"time_zone,omitempty" doc:"IANA zone of the cron expression"`
 	Grace        Seconds  `json:"grace" doc:"seconds after the expected pulse before the service is down"`
@@ -50,7 +50,8 @@ type ServiceSettings struct {
 	ManualResume bool     `json:"manual_resume,omitempty" doc:"a pulse does not end a pause"`
 	// Parents are names. Together with Host they are what Ancestry gives.
 	Parents         []string `json:"parents" doc:"services without which this one cannot be reached: while one of them is down nobody is told of this one; its host is one, too"`
-	FailuresToAlert int      `json:"failures_to_alert,omitempty" doc:"how many fails in a row make it down; 0 means 1. Silence does not wait for more"`
+	FailuresToAlert int      `json:"failures_to_alert,omitempty" doc:"how many fails in a row make it down; 0 means 1, with a probe 2. Silence does not wait for more"`
+	Probe           *Probe   `json:"probe,omitempty" doc:"a target that the server looks at by itself, whose results are the pulses"`
 }
 
 // ServiceStatus is what pulses and time have made of a service. Only the functions in this package change it.
@@ -107,6 +108,15 @@ func (s *Service) NextInForce() Seconds {
 	return s.NextIn
 }
 
+// FailsToDown gives how many fails in a row make the service down.
+func (s *ServiceSettings) FailsToDown() int {
+	const least, ofProbes = 1, 2 // a single request that was lost on its way is no outage
+	if s.FailuresToAlert == 0 && s.Probe != nil {
+		return ofProbes
+	}
+	return max(least, s.FailuresToAlert)
+}
+
 // ServiceInput is the body that creates, replaces or patches a service: nil leaves a field alone, or at its default when
 // the service is made or replaced.
 type ServiceInput struct {
@@ -125,12 +135,13 @@ type ServiceInput struct {
 	Alerts       *[]string `json:"alerts,omitempty" doc:"mail:ADDRESS, pushover:KEY, webhook:URL, or names of channels"`
 	ManualResume *bool     `json:"manual_resume,omitempty" doc:"a pulse does not end a pause"`
 
-	Parents         *[]string `json:"parents,omitempty" doc:"names of services; while one is down nobody is told of this one; no cycles"`
-	FailuresToAlert *int      `json:"failures_to_alert,omitempty" doc:"fails in a row that make it down; default 1"`
+	Parents         *[]string      `json:"parents,omitempty" doc:"names of services; while one is down nobody is told of this one; no cycles"`
+	FailuresToAlert *int           `json:"failures_to_alert,omitempty" doc:"fails in a row that make it down; default 1, with a probe 2"`
+	Probe           *ProbeSettings `json:"probe,omitempty" doc:"a target that the server looks at by itself; not together with next_in or cron. It replaces the former probe as a whole; a secret that is sent as it was shown, masked, keeps its value"`
 }
 
-// Apply gives base with the fields that in carries. Naming a period ends a cron expression and the other way round,
-// unless both are named, which Validate refuses.
+// Apply gives base with the fields that in carries. Naming a period, a cron expression or a probe ends the others, unless
+// two of them are named, which Validate refuses.
 func (in *ServiceInput) Apply(base ServiceSettings) ServiceSettings {
 	s := base
 	set(&s.Name, in.Name)
@@ -154,6 +165,18 @@ func (in *ServiceInput) Apply(base ServiceSettings) ServiceSettings {
 	}
 	if in.NextIn != nil && *in.NextIn > 0 && in.Cron == nil {
 		s.Cron = ""
+	}
+	switch named := s.NextIn > 0 && in.NextIn != nil || s.Cron != "" && in.Cron != nil; {
+	case in.Probe != nil:
+		s.Probe = &Probe{ProbeSettings: in.Probe.WithDefaults()}
+		if in.NextIn == nil {
+			s.NextIn = 0
+		}
+		if in.Cron == nil {
+			s.Cron = ""
+		}
+	case named:
+		s.Probe = nil
 	}
 	s.Description = CleanText(s.Description)
 	if s.Slug == "" || in.Slug == nil && in.Name != nil && base.Slug == Slugify(base.Name) {
@@ -211,6 +234,12 @@ func (s *ServiceSettings) Validate() error {
 	slices.SortFunc(f, func(a, b FieldError) int { return strings.Compare(a.Location, b.Location) })
 	if s.NextIn > 0 && s.Cron != "" {
 		f.Add("body.cron", "must not be given together with next_in")
+	}
+	if s.Probe != nil && (s.NextIn > 0 || s.Cron != "") {
+		f.Add("body.probe", "must not be given together with next_in or cron: its interval rules")
+	}
+	if s.Probe != nil && s.Probe.Sealed == "" { // else its secrets are masked, and it was checked before they were sealed
+		s.Probe.Check("body.probe", &f)
 	}
 	if s.MaxRun > 0 && s.MinRun > s.MaxRun {
 		f.Add("body.min_run", "must not be above max_run")

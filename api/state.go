@@ -135,7 +135,7 @@ func (s *Service) finish(p Pulse, cron Schedule, absent Absence, receipt *Receip
 	}
 	s.learnNextIn(p.NextIn)
 	if receipt.Kind == PulseFail {
-		if s.Failures++; s.Failures >= s.FailuresToAlert {
+		if s.Failures++; s.Failures >= s.FailsToDown() {
 			return s.move(StateDown, reason, p.Time, nil)
 		}
 		if s.State == StateDown {
@@ -254,8 +254,11 @@ func (s *Service) decide(now Time, to State, reason Reason) []Transition {
 // Change replaces the settings. What is expected is computed anew from the last pulse; a service that was late and is
 // not by its new settings is up again. A down service stays down until it pulses.
 func (s *Service) Change(settings ServiceSettings, now Time, cron Schedule, absent Absence) []Transition {
-	if settings.NextIn != s.NextIn || settings.Cron != s.Cron {
+	if settings.NextIn != s.NextIn || settings.Cron != s.Cron || (settings.Probe == nil) != (s.Probe == nil) {
 		s.StatedNextIn = 0
+	}
+	if !settings.Probe.Same(s.Probe) {
+		s.Failures = 0 // they were of another target
 	}
 	s.ServiceSettings = settings
 	s.UpdatedAt = now

@@ -30,7 +30,7 @@ func (s *server) routeOptions() httpapi.Options {
 		Gate: gate, Health: s.health, Metrics: s.metrics.handler(), CA: s.authority,
 		V1: v1.Options{
 			Services: s.services, Events: s.events, Alerts: s.alerts, Channels: s.channels,
-			Routes: s.alertRoutes, Maintenance: s.maintenance, Store: s.store, Tokens: s.tokens,
+			Routes: s.alertRoutes, Maintenance: s.maintenance, Probes: s.probes, Store: s.store, Tokens: s.tokens,
 			PingKey: s.pingKey, Clock: s.clock, Authenticate: gate.Authenticate, Woken: s.woken, Streams: web.Streams{Closing: s.http.closing},
 			PublicURL: s.publicURL, Generation: s.install.Generation, Version: s.Version, StartedAt: s.startedAt,
 		},

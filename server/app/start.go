@@ -17,11 +17,13 @@ import (
 	"watchkeeper/server/clock"
 	"watchkeeper/server/config"
 	"watchkeeper/server/cron"
+	"watchkeeper/server/dial"
 	"watchkeeper/server/event"
 	"watchkeeper/server/httpapi"
 	"watchkeeper/server/httpapi/ping"
 	"watchkeeper/server/httpapi/web"
 	"watchkeeper/server/hub"
+	"watchkeeper/server/probe"
 	"watchkeeper/server/service"
 	"watchkeeper/server/store"
 )
@@ -45,6 +47,7 @@ type parts struct {
 	keeper      *cert.Keeper
 	publicURL   string
 	services    *service.Services
+	probes      *probe.Probes
 	events      *event.Events
 	channels    *alert.Channels
 	alertRoutes *alert.Routes
@@ -135,7 +138,10 @@ func (s *server) start(ctx context.Context) error {
 	}
 	s.services = service.New(service.Options{
 		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Zone: zoneName(c.TimeZone),
-		CheckTarget: s.channels.CheckTarget, BodyLimit: ping.KeptBody(int(c.PingBodyLimit)),
+		CheckTarget: s.channels.CheckTarget, BodyLimit: ping.KeptBody(int(c.PingBodyLimit)), Sealer: s.secret.key,
+	})
+	s.probes = probe.New(probe.Options{
+		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Dialer: dial.New(dialPolicy(c)), Server: s.id, Open: s.services.OpenProbe,
 	})
 	s.metrics.watch(s)
 	router, err := httpapi.Routes(s.routeOptions())
@@ -153,6 +159,7 @@ func (s *server) loops() []loop {
 		{"marking life", service.NewLiveness(s.services).Run},
 		{"judging deadlines", service.NewSweeper(s.services).Run},
 		{"indexing events", event.NewIndexer(s.events).Run},
+		{"probing", s.probes.Run},
 		{"knowing the channels", s.channels.Run},
 		{"routing alerts", alert.NewRouter(s.alerts).Run},
 		{"sending alerts", alert.NewSender(s.alerts).Run},

@@ -138,10 +138,10 @@ func printService(p *page, s api.ServiceView) {
 
 // fails says how many fails in a row make a service down, where one is not enough, and how many there were.
 func fails(s *api.Service) string {
-	if s.FailuresToAlert <= 1 {
+	if s.FailsToDown() <= 1 {
 		return ""
 	}
-	return fmt.Sprintf("%d in a row, %d so far", s.FailuresToAlert, s.Failures)
+	return fmt.Sprintf("%d in a row, %d so far", s.FailsToDown(), s.Failures)
 }
 
 // printUptime prints the periods in which a service was watched.

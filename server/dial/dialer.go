@@ -65,6 +65,37 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	return d.dialer.DialContext(ctx, network, address)
 }
 
+// DialDatagram is DialContext for networks whose name begins with udp.
+func (d *Dialer) DialDatagram(ctx context.Context, network, address string) (net.Conn, error) {
+	if !strings.HasPrefix(network, "udp") {
+		return nil, &RefusedError{Address: address, Reason: NotUDP}
+	}
+	return d.dialer.DialContext(ctx, network, address)
+}
+
+// Resolve gives the addresses of a host that may be sent to, for protocols without connections: whoever sends to one of
+// these sends to what was judged. When none may be, it gives a *RefusedError inside its error.
+func (d *Dialer) Resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+	addresses, err := d.dialer.Resolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, fmt.Errorf("resolving %s: %w", host, err)
+	}
+	var allowed []netip.Addr
+	var refused *RefusedError
+	for _, address := range addresses {
+		address = address.Unmap()
+		if reason, no := judge(d.refused, address); no {
+			refused = &RefusedError{Address: address.String(), Reason: reason}
+			continue
+		}
+		allowed = append(allowed, address)
+	}
+	if len(allowed) == 0 && refused != nil {
+		return nil, fmt.Errorf("resolving %s: %w", host, refused)
+	}
+	return allowed, nil
+}
+
 // control sees the address of each attempt after its name was resolved and before anything is sent.
 func (d *Dialer) control(_ context.Context, _, address string, _ syscall.RawConn) error {
 	resolved, err := netip.ParseAddrPort(address)

@@ -241,3 +241,46 @@ func (n *names) serve() {
 		_, _ = n.conn.WriteTo(packed, from)
 	}
 }
+
+func TestDatagramsAreJudged(t *testing.T) {
+	there, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = there.Close() }()
+	conn, err := dialer(t, AllowPrivate).DialDatagram(t.Context(), "udp", there.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte("here")); err != nil {
+		t.Error(err)
+	}
+	buffer := make([]byte, 10)
+	if n, from, err := there.ReadFrom(buffer); err != nil || string(buffer[:n]) != "here" || from.String() != conn.LocalAddr().String() {
+		t.Errorf("%q from %v, %v", buffer[:n], from, err)
+	}
+	_ = conn.Close()
+	_, err = dialer(t, RefusePrivate).DialDatagram(t.Context(), "udp", there.LocalAddr().String())
+	wantRefused(t, err, Loopback, there.LocalAddr().String())
+	_, err = dialer(t, AllowPrivate).DialDatagram(t.Context(), "udp", "169.254.169.254:53")
+	wantRefused(t, err, Metadata, "")
+	_, err = dialer(t, AllowPrivate).DialDatagram(t.Context(), "tcp", "127.0.0.1:53")
+	wantRefused(t, err, NotUDP, "127.0.0.1:53")
+}
+
+func TestResolve(t *testing.T) {
+	d := dialer(t, AllowPrivate)
+	names := nameServer(t)
+	d.dialer.Resolver = names.resolver()
+	names.address.Store(&[4]byte{127, 0, 0, 1})
+	if got, err := d.Resolve(t.Context(), "here.example"); err != nil || len(got) != 1 || got[0].String() != "127.0.0.1" {
+		t.Errorf("an allowed address: %v, %v", got, err)
+	}
+	names.address.Store(&[4]byte{169, 254, 169, 254})
+	_, err := d.Resolve(t.Context(), "here.example")
+	wantRefused(t, err, Metadata, "169.254.169.254")
+	names.address.Store(nil)
+	if _, err := d.Resolve(t.Context(), "here.example"); !errors.As(err, new(*net.DNSError)) {
+		t.Errorf("a name without an address: %v", err)
+	}
+}

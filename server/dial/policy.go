@@ -28,12 +28,13 @@ const (
 	Loopback    Reason = "a loopback address"
 	Private     Reason = "a private address"
 	NotTCP      Reason = "not a TCP address"
+	NotUDP      Reason = "not a UDP address"
 )
 
 // Valid reports whether r is one of the reasons.
 func (r Reason) Valid() bool {
 	switch r {
-	case Metadata, Unspecified, LinkLocal, Multicast, Reserved, Loopback, Private, NotTCP:
+	case Metadata, Unspecified, LinkLocal, Multicast, Reserved, Loopback, Private, NotTCP, NotUDP:
 		return true
 	}
 	return false

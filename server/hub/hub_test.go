@@ -22,8 +22,8 @@ func TestTopicsAreValidAndDistinct(t *testing.T) {
 		}
 		seen[topic] = true
 	}
-	if len(seen) != 12 {
-		t.Errorf("%d topics, want 12", len(seen))
+	if len(seen) != 13 {
+		t.Errorf("%d topics, want 13", len(seen))
 	}
 	for _, topic := range []hub.Topic{"", "Services", "services ", "nothing"} {
 		if topic.Valid() {

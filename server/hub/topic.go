@@ -17,6 +17,7 @@ const (
 	Routes      Topic = "routes"      // who is told of what
 	Silences    Topic = "silences"    // of what nobody is told until a moment
 	Maintenance Topic = "maintenance" // in what times nobody is told
+	Probes      Topic = "probes"      // what is probed, and how
 )
 
 // set is topics as bits, so that a wake needs neither map nor allocation.
@@ -24,8 +25,10 @@ type set uint32
 
 // Topics lists every topic, in a fixed order. A server that could not hear the others for a while wakes them all.
 func Topics() []Topic {
-	return []Topic{Services, Deadlines, Changes, Events, Incidents, Deliveries, Credentials, Settings, Channels,
-		Routes, Silences, Maintenance}
+	return []Topic{
+		Services, Deadlines, Changes, Events, Incidents, Deliveries, Credentials, Settings, Channels,
+		Routes, Silences, Maintenance, Probes,
+	}
 }
 
 // Valid reports whether t is one of the topics.
@@ -57,6 +60,8 @@ func (t Topic) bit() set {
 		return 1 << 10
 	case Maintenance:
 		return 1 << 11
+	case Probes:
+		return 1 << 12
 	}
 	return 0
 }

@@ -25,6 +25,8 @@ type Options struct {
 	CheckTarget func(target string) error
 	// BodyLimit is how many bytes of the body of a pulse are kept; 0 keeps none.
 	BodyLimit int
+	// Sealer keeps the secrets of probes.
+	Sealer Sealer
 }
 
 // Services makes, changes and lists services and takes their pulses.
@@ -42,6 +44,9 @@ func (s *Services) Create(ctx context.Context, in api.ServiceInput) (*api.Servic
 	if err != nil {
 		return nil, err
 	}
+	if settings.Probe, err = s.seal(settings.Probe, nil); err != nil {
+		return nil, err
+	}
 	return s.Store.Services.Create(ctx, settings)
 }
 
@@ -52,18 +57,28 @@ func (s *Services) Put(ctx context.Context, name string, in api.ServiceInput) (s
 		return nil, false, api.Invalid("body.name", "must be the name in the path or be left out")
 	}
 	in.Name = &name
-	settings, err := s.settings(in, api.ServiceSettings{}, s.checkAlerts(in))
-	if err != nil {
-		return nil, false, err
+	faults := s.checkAlerts(in)
+	replace := func(old api.Service) (api.ServiceSettings, error) {
+		if err := s.guardProbe(in, old.ServiceSettings, wholly); err != nil {
+			return api.ServiceSettings{}, err
+		}
+		in, err := s.unmask(in, old.Probe)
+		if err != nil {
+			return api.ServiceSettings{}, err
+		}
+		settings, err := s.settings(in, api.ServiceSettings{}, faults)
+		if err == nil {
+			settings.Probe, err = s.seal(settings.Probe, old.Probe)
+		}
+		return settings, err
 	}
-	replace := func(api.Service) (api.ServiceSettings, error) { return settings, nil }
 	for range 3 { // somebody else may make or delete it meanwhile
 		svc, err = s.Store.Services.ByName(ctx, name)
 		switch api.KindOf(err) {
 		case "":
 			svc, err = s.Store.Services.Update(ctx, svc.ID, replace)
 		case api.KindNotFound:
-			svc, err = s.Store.Services.Create(ctx, settings)
+			svc, err = s.Create(ctx, in)
 			created = err == nil
 		}
 		if kind := api.KindOf(err); kind != api.KindNotFound && kind != api.KindConflict {
@@ -78,7 +93,18 @@ func (s *Services) Put(ctx context.Context, name string, in api.ServiceInput) (s
 func (s *Services) Patch(ctx context.Context, id string, in api.ServiceInput) (*api.Service, error) {
 	faults := s.checkAlerts(in)
 	return s.Store.Services.Update(ctx, id, func(old api.Service) (api.ServiceSettings, error) {
-		return s.settings(in, old.ServiceSettings, faults)
+		if err := s.guardProbe(in, old.ServiceSettings, partly); err != nil {
+			return api.ServiceSettings{}, err
+		}
+		in, err := s.unmask(in, old.Probe)
+		if err != nil {
+			return api.ServiceSettings{}, err
+		}
+		settings, err := s.settings(in, old.ServiceSettings, faults)
+		if err == nil && in.Probe != nil {
+			settings.Probe, err = s.seal(settings.Probe, old.Probe)
+		}
+		return settings, err
 	})
 }
 
@@ -107,7 +133,7 @@ func (s *Services) settings(in api.ServiceInput, base api.ServiceSettings, fault
 	if errors.As(settings.Validate(), &invalid) {
 		fields = append(fields, invalid.Fields...)
 	}
-	if fresh && in.NextIn != nil && *in.NextIn == 0 && settings.Cron == "" {
+	if fresh && in.NextIn != nil && *in.NextIn == 0 && settings.Cron == "" && settings.Probe == nil {
 		fields.Add("body.next_in", "must be at least 1 second")
 	}
 	cron := s.cron(&settings, &fields)
@@ -148,6 +174,9 @@ func (s *Services) cron(settings *api.ServiceSettings, fields *api.Fields) api.S
 // period gives how long pulses are apart; where a cron expression rules, the shortest time between two that it expects.
 // That is measured from a fixed day on: the same expression has the same period whenever somebody asks.
 func period(settings api.ServiceSettings, cron api.Schedule) api.Seconds {
+	if settings.Probe != nil {
+		return settings.Probe.Interval
+	}
 	if cron == nil {
 		return settings.NextIn
 	}

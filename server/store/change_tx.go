@@ -35,6 +35,9 @@ func (tx *Tx) transition(s *serviceRow, t api.Transition, facts api.Facts) {
 		At: t.At, RecordedAt: tx.now, Facts: facts,
 	}}
 	tx.changes = append(tx.changes, c)
+	if s.Probe != nil && (t.From == api.StatePaused || t.To == api.StatePaused) {
+		tx.wake(hub.Probes) // one that is paused does not run
+	}
 	tx.events = append(tx.events, &eventRow{Event: api.Event{
 		Service: s.Name, Message: c.EventMessage(tx.zone), Level: c.EventLevel(),
 		Time: t.At, ReceivedAt: tx.now, Automatic: true,

@@ -35,6 +35,8 @@ type PulseWrite struct {
 	Method        string
 	RemoteAddress string
 	UserAgent     string
+	// Probe is what the run of a probe found that made the pulse; nil for all others.
+	Probe *ProbeRun
 
 	result PulseResult
 }
@@ -51,10 +53,12 @@ type PulseResult struct {
 	Deadline api.Time
 	Duration time.Duration
 	From     api.State // where the service stood before
+	Failures int       // in a row, of a probe; 0 for all others
 }
 
 // Add stores a pulse and answers after its commit. It gives KindNotFound for an unknown service that is not to be
-// created, and KindUnavailable when the pulse could not be stored for a reason of ours.
+// created, KindUnavailable when the pulse could not be stored for a reason of ours, and for the pulse of a probe
+// ErrNotLeader or ErrProbeOutdated where it must not count.
 func (h *Pulses) Add(w PulseWrite) (PulseResult, error) {
 	w.Pulse.RID = api.CleanText(w.Pulse.RID)
 	w.UserAgent = api.CutText(api.CleanText(w.UserAgent), api.MaxUserAgent)

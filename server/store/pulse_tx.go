@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"watchkeeper/api"
@@ -85,7 +86,7 @@ func (h *Pulses) movePlain(ctx context.Context, tx *Tx, group []*entry[*PulseWri
 // plain reports whether the pulse says nothing but that the service is alive.
 func (w *PulseWrite) plain() bool {
 	p := &w.Pulse
-	return p.Kind == api.PulseSuccess && p.ExitCode == 0 && p.RID == "" && p.Duration == 0 && p.Time == p.ReceivedAt
+	return w.Probe == nil && p.Kind == api.PulseSuccess && p.ExitCode == 0 && p.RID == "" && p.Duration == 0 && p.Time == p.ReceivedAt
 }
 
 func moveValues(index map[string]*entry[*PulseWrite]) []any {
@@ -130,8 +131,21 @@ func (h *Pulses) decide(ctx context.Context, tx *Tx, group []*entry[*PulseWrite]
 			e.err = errNoService
 			continue
 		}
+		if w.Probe != nil {
+			err := tx.recordProbe(ctx, s, w.Probe)
+			if errors.Is(err, ErrNotLeader) || errors.Is(err, ErrProbeOutdated) {
+				e.err = err
+				continue
+			}
+			if err != nil {
+				return err
+			}
+		}
 		touched[s] = true
 		w.result = h.receive(tx, s, w, absent, history)
+		if w.Probe != nil {
+			w.result.Failures = s.Failures
+		}
 		w.result.Created = found.created[s]
 		delete(found.created, s)
 	}

@@ -43,6 +43,9 @@ func (h *Services) Create(ctx context.Context, settings api.ServiceSettings) (*a
 		made = &row.Service
 		tx.audit(api.AuditServiceCreate, row.Name, fieldsOf(auditSettings(row.ServiceSettings)))
 		tx.wake(hub.Services)
+		if err := tx.saveProbe(ctx, &row.Service); err != nil {
+			return err
+		}
 		return tx.saveParents(ctx, h.parents, row)
 	})
 	return made, err
@@ -69,7 +72,8 @@ func (h *Services) Update(ctx context.Context, id string, edit Edit) (*api.Servi
 		}
 		settings = canonical(settings)
 		former := canonical(s.ServiceSettings)
-		if toJSON(settings) == toJSON(former) {
+		anotherProbe := !settings.Probe.Same(former.Probe)
+		if toJSON(settings) == toJSON(former) && !anotherProbe {
 			return nil
 		}
 		tx.audit(api.AuditServiceUpdate, s.Name, auditServiceChanges(s.ServiceSettings, settings))
@@ -89,7 +93,13 @@ func (h *Services) Update(ctx context.Context, id string, edit Edit) (*api.Servi
 			return err
 		case n == 0:
 			return errors.New("the locked service is gone")
-		case slices.Equal(settings.Parents, former.Parents):
+		}
+		if anotherProbe {
+			if err := tx.saveProbe(ctx, &s.Service); err != nil {
+				return err
+			}
+		}
+		if slices.Equal(settings.Parents, former.Parents) {
 			return nil
 		}
 		return tx.saveParents(ctx, h.parents, s)
@@ -148,6 +158,9 @@ func (h *Services) lock(ctx context.Context, tx *Tx, id string) (*serviceRow, er
 	if len(found) == 0 {
 		return nil, errNoService
 	}
+	if err := tx.readProbe(ctx, found[0]); err != nil {
+		return nil, err
+	}
 	return found[0], h.judge(ctx, tx, found[0])
 }
 
@@ -179,6 +192,9 @@ func (h *Services) Delete(ctx context.Context, id string) (*api.Service, error) 
 		}, api.Facts{})
 		tx.wake(hub.Services)
 		tx.audit(api.AuditServiceDelete, gone.Name, map[string]any{"id": id})
+		if err := tx.deleteProbe(ctx, &gone.Service); err != nil {
+			return err
+		}
 		if _, err := tx.exec(ctx, "delete from parent where child = $1", id); err != nil {
 			return err
 		}

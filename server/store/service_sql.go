@@ -19,7 +19,7 @@ const serviceColumns = `service.key, service.id, service.name, service.slug, ser
 	service.alerts, service.manual_resume, service.created_at, service.updated_at, service.state, service.state_since,
 	service.first_pulse, service.last_pulse, service.last_start, service.last_duration, service.expected, service.deadline,
 	service.judge_at, service.stated_next_in, service.open_runs, service.alert_type, service.alert_target,
-	service.parents, service.failures_to_alert, service.failures`
+	service.parents, service.failures_to_alert, service.failures, ` + probeColumns
 
 func scanService(r row) (*serviceRow, error) {
 	var (
@@ -27,13 +27,14 @@ func scanService(r row) (*serviceRow, error) {
 		tags, alerts, runs string
 		parents            string
 		manual, duration   int64
+		probe              storedProbe
 	)
 	err := r.Scan(&s.key, &s.ID, &s.Name, &s.Slug, &s.Description, &tags, &s.Host,
 		&s.NextIn, &s.Cron, &s.TimeZone, &s.Grace, &s.MaxRun, &s.MinRun, &s.FinishWithin,
 		&alerts, &manual, &s.CreatedAt, &s.UpdatedAt, &s.State, &s.StateSince,
 		&s.FirstPulse, &s.LastPulse, &s.LastStart, &duration, &s.Expected, &s.Deadline,
 		&s.JudgeAt, &s.StatedNextIn, &runs, &s.AlertType, &s.AlertTarget,
-		&parents, &s.FailuresToAlert, &s.Failures)
+		&parents, &s.FailuresToAlert, &s.Failures, &probe.has, &probe.settings, &probe.sealed)
 	if err != nil {
 		return nil, fmt.Errorf("reading a service: %w", err)
 	}
@@ -49,6 +50,9 @@ func scanService(r row) (*serviceRow, error) {
 		return nil, err
 	}
 	if s.OpenRuns, err = parseList[api.OpenRun](runs); err != nil {
+		return nil, err
+	}
+	if s.Probe, err = probe.read(); err != nil {
 		return nil, err
 	}
 	for _, run := range s.OpenRuns {
@@ -99,6 +103,7 @@ var settingsColumns = []column{
 	text("id"), text("name_key"), text("name"), text("slug"), text("description"), text("tags"), text("host"),
 	ints("next_in"), text("cron"), text("time_zone"), ints("grace"), ints("max_run"), ints("min_run"), ints("finish_within"),
 	text("alerts"), ints("manual_resume"), ints("created_at"), ints("updated_at"), text("parents"), ints("failures_to_alert"),
+	ints("probe"),
 }
 
 func settingsValues(services []*serviceRow) []any {
@@ -123,6 +128,7 @@ func settingsValues(services []*serviceRow) []any {
 		each(services, func(s *serviceRow) int64 { return int64(s.UpdatedAt) }),
 		each(services, func(s *serviceRow) string { return list(s.Parents) }),
 		each(services, func(s *serviceRow) int64 { return int64(s.FailuresToAlert) }),
+		each(services, func(s *serviceRow) int64 { return flag(s.Probe != nil) }),
 	}
 }
 

@@ -56,6 +56,7 @@ type Store struct {
 	Leases      *Leases
 	Audit       *Audit
 	Search      *Search
+	Probes      *Probes
 
 	eng   engine
 	hub   *hub.Hub
@@ -98,6 +99,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.Leases = &Leases{s}
 	s.Audit = &Audit{s}
 	s.Search = &Search{s: s, folder: o.Folder}
+	s.Probes = newProbes(s)
 	return s, nil
 }
 

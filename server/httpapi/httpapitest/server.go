@@ -13,6 +13,7 @@ import (
 
 	"watchkeeper/api"
 	"watchkeeper/server/auth"
+	"watchkeeper/server/dial"
 	"watchkeeper/server/event"
 	"watchkeeper/server/httpapi"
 	"watchkeeper/server/httpapi/ping"
@@ -21,6 +22,7 @@ import (
 	"watchkeeper/server/httpapi/watchtower"
 	"watchkeeper/server/httpapi/web"
 	"watchkeeper/server/hub"
+	"watchkeeper/server/probe"
 	"watchkeeper/server/secret"
 	"watchkeeper/server/service"
 	"watchkeeper/server/store"
@@ -115,7 +117,10 @@ func (s *Server) build(tb testing.TB) {
 	gate := httpapi.NewGate(authenticator, web.NewFailureLimit(web.FailureOptions{Now: f.Clock.Now}))
 	services := service.New(service.Options{
 		Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: o.Log, Zone: "UTC", BodyLimit: ping.KeptBody(*o.BodyLimit),
-		CheckTarget: func(string) error { return nil },
+		CheckTarget: func(string) error { return nil }, Sealer: key,
+	})
+	probes := probe.New(probe.Options{
+		Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: o.Log, Dialer: dial.New(dial.AllowPrivate), Server: "one", Open: services.OpenProbe,
 	})
 	events := event.New(event.Options{Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: o.Log})
 	s.Health = &httpapi.Health{}
@@ -123,7 +128,7 @@ func (s *Server) build(tb testing.TB) {
 		Gate: gate, Health: s.Health, CA: o.CA,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("own_metric 1\n")) }),
 		V1: v1.Options{
-			Services: services, Events: events, Store: f.Store, Tokens: s.Tokens, PingKey: pingKey, Clock: f.Clock,
+			Services: services, Events: events, Probes: probes, Store: f.Store, Tokens: s.Tokens, PingKey: pingKey, Clock: f.Clock,
 			Authenticate: gate.Authenticate, PublicURL: "https://watch.example.org:8443", Generation: 1, Version: Version,
 			Woken: func() (<-chan struct{}, func()) {
 				woken := f.Hub.Subscribe(hub.Events)

@@ -89,3 +89,11 @@ func exampleMaintenanceView() api.Maintenance {
 	}
 	return m
 }
+
+func exampleProbeResult() api.ProbeResult {
+	return api.ProbeResult{
+		At: exampleMade, OK: true, Reason: api.ProbeOK, Detail: "HTTP 200 OK", Duration: 0.183, Status: 200, Address: "192.0.2.7:443",
+		Timing:             &api.ProbeTiming{Name: 0.012, Connect: 0.021, TLS: 0.044, Wait: 0.101, Read: 0.005},
+		CertificateExpires: exampleMade + 60*24*3_600_000,
+	}
+}

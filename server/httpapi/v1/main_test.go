@@ -25,6 +25,7 @@ import (
 	"watchkeeper/server/httpapi/v1"
 	"watchkeeper/server/httpapi/web"
 	"watchkeeper/server/hub"
+	"watchkeeper/server/probe"
 	"watchkeeper/server/secret"
 	"watchkeeper/server/service"
 	"watchkeeper/server/store"
@@ -71,10 +72,14 @@ func newServer(tb testing.TB, f *storetest.Fixture) *server {
 	}))(tb)
 	must(0, channels.Load(context.Background()))(tb)
 	s := &server{Fixture: f, router: chi.NewRouter(), closing: make(chan struct{})}
+	services := service.New(service.Options{
+		Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Zone: "UTC", BodyLimit: 100,
+		CheckTarget: channels.CheckTarget, Sealer: key,
+	})
 	s.options = v1.Options{
-		Services: service.New(service.Options{
-			Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Zone: "UTC", BodyLimit: 100,
-			CheckTarget: channels.CheckTarget,
+		Services: services,
+		Probes: probe.New(probe.Options{
+			Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Dialer: dialer, Server: "one", Open: services.OpenProbe,
 		}),
 		Events: event.New(event.Options{Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log}),
 		Alerts: alert.New(alert.Options{

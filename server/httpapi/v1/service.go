@@ -26,7 +26,7 @@ func (h *routes) serviceRoutes(d *document) {
 	add(d, operation{
 		id: "createService", method: http.MethodPost, path: "/api/v1/services", group: groupServices, scope: api.ScopeAdmin,
 		summary: "Create a service", status: http.StatusCreated, refuses: []api.ErrorKind{api.KindConflict},
-		about: "It needs a name, and `next_in` or `cron`. Nothing is expected of it before its first pulse. A name that exists " +
+		about: "It needs a name, and `next_in`, `cron` or `probe`. Nothing is expected of it before its first pulse. A name that exists " +
 			"answers 409.",
 		example: exampleService("nightly backup", nil), answers: exampleServiceView(),
 	}, h.createService)
@@ -37,8 +37,8 @@ func (h *routes) serviceRoutes(d *document) {
 	add(d, operation{
 		id: "updateService", method: http.MethodPatch, path: servicePath, group: groupServices, scope: api.ScopeAdmin,
 		summary: "Change a service", refuses: []api.ErrorKind{api.KindNotFound, api.KindConflict},
-		about: "Changes the members that are sent; the others, and those that are null, stay. Naming `next_in` ends a cron " +
-			"expression and the other way round. What is expected is computed anew from the last pulse.",
+		about: "Changes the members that are sent; the others, and those that are null, stay. Naming one of " +
+			"`next_in`, `cron` and `probe` ends the others. A probe of the configuration file answers 409. What is expected is computed anew from the last pulse.",
 		example: map[string]any{"grace": 600, "tags": []string{"db", "nightly"}}, answers: exampleServiceView(),
 	}, h.updateService)
 	add(d, operation{
@@ -78,7 +78,7 @@ func (h *routes) createService(ctx context.Context, who auth.Principal, in *stru
 	if err != nil {
 		return nil, err
 	}
-	return h.madeService(svc, http.StatusCreated), nil
+	return h.madeService(ctx, who, svc, http.StatusCreated)
 }
 
 func (h *routes) getService(ctx context.Context, who auth.Principal, in *serviceInput) (*answer[api.ServiceView], error) {
@@ -86,7 +86,7 @@ func (h *routes) getService(ctx context.Context, who auth.Principal, in *service
 	if err != nil {
 		return nil, err
 	}
-	return newAnswer(h.view(svc)), nil
+	return h.answerService(ctx, who, svc)
 }
 
 type updateServiceInput struct {
@@ -107,7 +107,7 @@ func (h *routes) updateService(ctx context.Context, who auth.Principal, in *upda
 	if svc, err = h.Services.Patch(ctx, svc.ID, in.Body); err != nil {
 		return nil, err
 	}
-	return newAnswer(h.view(svc)), nil
+	return h.answerService(ctx, who, svc)
 }
 
 func (h *routes) deleteService(ctx context.Context, who auth.Principal, in *serviceInput) (*struct{}, error) {
@@ -136,9 +136,9 @@ func (h *routes) putService(ctx context.Context, who auth.Principal, in *putServ
 		return nil, err
 	}
 	if created {
-		return h.madeService(svc, http.StatusCreated), nil
+		return h.madeService(ctx, who, svc, http.StatusCreated)
 	}
-	return h.madeService(svc, http.StatusOK), nil
+	return h.madeService(ctx, who, svc, http.StatusOK)
 }
 
 func (h *routes) pauseService(ctx context.Context, who auth.Principal, in *serviceInput) (*answer[api.ServiceView], error) {
@@ -149,7 +149,7 @@ func (h *routes) pauseService(ctx context.Context, who auth.Principal, in *servi
 	if svc, err = h.Store.Services.Pause(ctx, svc.ID, api.ReasonPaused); err != nil {
 		return nil, err
 	}
-	return newAnswer(h.view(svc)), nil
+	return h.answerService(ctx, who, svc)
 }
 
 func (h *routes) resumeService(ctx context.Context, who auth.Principal, in *serviceInput) (*answer[api.ServiceView], error) {
@@ -160,19 +160,34 @@ func (h *routes) resumeService(ctx context.Context, who auth.Principal, in *serv
 	if svc, err = h.Store.Services.Resume(ctx, svc.ID); err != nil {
 		return nil, err
 	}
-	return newAnswer(h.view(svc)), nil
+	return h.answerService(ctx, who, svc)
 }
 
-func (h *routes) madeService(svc *api.Service, status int) *made[api.ServiceView] {
-	return &made[api.ServiceView]{
-		Status: status, Location: "/api/v1/services/" + svc.ID, Body: h.view(svc),
+// madeService answers with a service that was made, or was found made.
+func (h *routes) madeService(ctx context.Context, who auth.Principal, svc *api.Service, status int) (*made[api.ServiceView], error) {
+	shown, err := h.answerService(ctx, who, svc)
+	if err != nil {
+		return nil, err
 	}
+	return &made[api.ServiceView]{Status: status, Location: "/api/v1/services/" + svc.ID, Body: shown.Body}, nil
 }
 
-// view gives a service as clients see it.
-func (h *routes) view(svc *api.Service) api.ServiceView {
-	v := api.ServiceView{Service: *svc, Upcoming: h.Services.Upcoming(svc, upcoming)}
+func (h *routes) answerService(ctx context.Context, who auth.Principal, svc *api.Service) (*answer[api.ServiceView], error) {
+	found, err := h.probeResults(ctx, svc)
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(h.view(who, svc, found)), nil
+}
+
+// view gives a service as clients see it. found is what probes found, by the ids of their services.
+func (h *routes) view(who auth.Principal, svc *api.Service, found map[string]*api.ProbeResult) api.ServiceView {
+	v := api.ServiceView{Service: *svc, Upcoming: h.Services.Upcoming(svc, upcoming), ProbeResult: found[svc.ID]}
 	v.NextIn = svc.NextInForce()
+	if svc.Probe != nil {
+		v.NextIn = 0 // what its pulses promise follows from the interval, and is nobody's setting
+		v.Probe = h.showProbe(who, svc.Probe)
+	}
 	v.PingURL = h.PublicURL + "/ping/" + svc.ID
 	if v.Tags == nil {
 		v.Tags = []string{}

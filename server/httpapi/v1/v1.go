@@ -21,6 +21,7 @@ import (
 	"watchkeeper/server/clock"
 	"watchkeeper/server/event"
 	"watchkeeper/server/httpapi/web"
+	"watchkeeper/server/probe"
 	"watchkeeper/server/service"
 	"watchkeeper/server/store"
 )
@@ -33,6 +34,7 @@ type Options struct {
 	Channels    *alert.Channels
 	Routes      *alert.Routes
 	Maintenance *alert.Maintenance
+	Probes      *probe.Probes
 	Store       *store.Store
 	Tokens      *auth.Tokens
 	PingKey     *auth.PingKey
@@ -81,6 +83,7 @@ func (h *routes) describe(r chi.Router) error {
 	d := newDocument(r, h)
 	h.serviceListRoutes(d)
 	h.serviceRoutes(d)
+	h.probeRoutes(d)
 	h.changeRoutes(d)
 	h.uptimeRoutes(d)
 	h.pulseRoutes(d)

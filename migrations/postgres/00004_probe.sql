@@ -1,0 +1,14 @@
+-- +goose Up
+-- A service whose target the server looks at by itself has a row in probe. The flag in service spares the others, by far
+-- the most, a look there.
+alter table service add column probe bigint not null default 0;
+
+-- probe: settings is JSON with its secrets masked, sealed the whole of it where it has secrets. ran_at is when it last
+-- ran, result what it found then, as JSON.
+create table probe (
+	service  bigint primary key,
+	settings text collate "C" not null,
+	sealed   text collate "C" not null,
+	ran_at   bigint not null,
+	result   text collate "C" not null
+);

@@ -34,7 +34,7 @@ func TestDefaults(t *testing.T) {
 			if c.want.Slug == "" {
 				c.want.Slug = api.Slugify(name)
 			}
-			c.want.Tags, c.want.Alerts = []string{}, []string{}
+			c.want.Tags, c.want.Alerts, c.want.Parents = []string{}, []string{}, []string{}
 			same(t, "settings", must(s.Create(context.Background(), c.in))(t).ServiceSettings, c.want)
 		})
 	}

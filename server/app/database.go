@@ -16,6 +16,7 @@ import (
 	"watchkeeper/server/config"
 	"watchkeeper/server/dial"
 	"watchkeeper/server/hub"
+	"watchkeeper/server/secret"
 	"watchkeeper/server/store"
 )
 
@@ -38,6 +39,7 @@ type Database struct {
 	options DatabaseOptions
 	store   *store.Store
 	clock   *clock.System
+	held    *secret.Key // nil until Unlock
 }
 
 // OpenDatabase opens a database on which a server of this release was started before. What it cannot open is
@@ -108,6 +110,7 @@ func (d *Database) Unlock(ctx context.Context) error {
 		return api.Errorf(api.KindUnavailable, "%s", err)
 	}
 	key := held.key
+	d.held = key
 	d.store.Audit.Unlock(key)
 	override := auth.Override{Value: d.options.Config.Password}
 	if d.options.Loaded != nil && override.Value != "" {
@@ -128,10 +131,10 @@ func (d *Database) secret(ctx context.Context) (theSecret, error) {
 			"for the server, or name the data folder that holds its secret.key with --data (%w)", err)
 	}
 	if err == nil {
-		err = s.follow(ctx, d.options.Config, d.store.Settings)
+		err = auth.CheckSecret(ctx, d.store.Settings, s.key)
 	}
 	if err == nil {
-		err = auth.CheckSecret(ctx, d.store.Settings, s.key)
+		err = s.settle(d.options.Config)
 	}
 	return s, err
 }

@@ -109,7 +109,7 @@ refused.`,
 	)
 	root.AddCommand(grouped(groupServer,
 		r.serveCommand(), r.migrateCommand(), r.backupCommand(), r.restoreCommand(),
-		r.passwordCommand(), r.tokenCommand(), r.pingKeyCommand(), r.auditCommand(), r.verifyCommand(), r.healthcheckCommand(),
+		r.passwordCommand(), r.tokenCommand(), r.pingKeyCommand(), r.secretCommand(), r.auditCommand(), r.verifyCommand(), r.healthcheckCommand(),
 	)...)
 	root.AddCommand(grouped(groupRemote,
 		r.statusCommand(), r.serviceCommand(), r.eventCommand(), r.incidentCommand(), r.deliveryCommand(), r.silenceCommand(),

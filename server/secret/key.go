@@ -43,8 +43,9 @@ var encoding = base64.RawURLEncoding.Strict()
 type Key struct {
 	// Functions, because fmt looks into unexported fields without asking them, and for a verb that does not fit even
 	// through a pointer; it cannot look into these.
-	keys  func() *keys
-	adopt func(*keys)
+	keys   func() *keys
+	follow func(id string) bool // takes up the key with another id, if there is one
+	seek   func(find func(id string) *Key)
 }
 
 type keys struct {
@@ -82,7 +83,22 @@ func New(text string) (*Key, error) {
 	}
 	var current atomic.Pointer[keys]
 	current.Store(&derived)
-	return &Key{keys: current.Load, adopt: current.Store}, nil
+	k := &Key{keys: current.Load}
+	var finder atomic.Pointer[func(id string) *Key]
+	k.seek = func(find func(id string) *Key) { finder.Store(&find) }
+	k.follow = func(id string) bool {
+		find := finder.Load()
+		if find == nil {
+			return false
+		}
+		other := (*find)(id)
+		if other == nil || other.ID() != id {
+			return false
+		}
+		current.Store(other.keys())
+		return true
+	}
+	return k, nil
 }
 
 // expand gives size bytes that belong to a use. None can be told from those of another use.
@@ -97,8 +113,9 @@ func expand(root []byte, use string, size int) []byte {
 // ID names the key, in 12 hexadecimal digits, without telling anything of it. It may be shown and logged.
 func (k *Key) ID() string { return k.keys().id }
 
-// Adopt lets the key be what another is from now on, for everybody who has it: the secret was replaced.
-func (k *Key) Adopt(other *Key) { k.adopt(other.keys()) }
+// Follow lets the key become another, for everybody who has it, as soon as something is met that was sealed with that
+// one: the secret was replaced. find gives the key with an id, or nil.
+func (k *Key) Follow(find func(id string) *Key) { k.seek(find) }
 
 // Sealed reports whether a value looks as if it was sealed with the secret of this key.
 func (k *Key) Sealed(value string) bool { return strings.HasPrefix(value, version+"."+k.ID()+".") }
@@ -163,7 +180,7 @@ func (k *Key) unwrap(text string) ([]byte, error) {
 	if err != nil {
 		return nil, ErrBroken
 	}
-	if parts[1] != k.keys().id {
+	if parts[1] != k.keys().id && !k.follow(parts[1]) {
 		return nil, fmt.Errorf("%w: it has the id %s, this one %s", ErrOtherKey, parts[1], k.keys().id)
 	}
 	return raw, nil

@@ -126,6 +126,39 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+func TestKeyFollowsTheSecretThatReplacesIt(t *testing.T) {
+	k, next, other := newKey(t, text), newKey(t, "the secret that comes after it"), newKey(t, "of another installation")
+	asked := 0
+	k.Follow(func(id string) *Key {
+		asked++
+		if id == next.ID() {
+			return next
+		}
+		return other // whatever is found is looked at
+	})
+	value, err := next.Seal("channel:1", []byte("plain"))
+	if err != nil || !next.Sealed(value) || k.Sealed(value) {
+		t.Fatalf("sealed by the next one %v and by this one %v, %v", next.Sealed(value), k.Sealed(value), err)
+	}
+	former, holder := k.ID(), *k
+	if plain, err := k.Open("channel:1", value); err != nil || string(plain) != "plain" {
+		t.Fatalf("%q, %v", plain, err)
+	}
+	if k.ID() != next.ID() || holder.ID() != next.ID() || k.ID() == former || asked != 1 {
+		t.Errorf("the key is %s, of a copy %s, after %d questions; want %s", k.ID(), holder.ID(), asked, next.ID())
+	}
+	if err := k.Verify(next.CheckValue()); err != nil {
+		t.Error(err)
+	}
+	third, err := newKey(t, "one that nobody knows").Seal("channel:1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Open("channel:1", third); !errors.Is(err, ErrOtherKey) || k.ID() != next.ID() {
+		t.Errorf("sealed with one that is not found: %v, and the key is %s", err, k.ID())
+	}
+}
+
 func TestVerify(t *testing.T) {
 	k, other := newKey(t, text), newKey(t, "another text of some length")
 	if err := newKey(t, text).Verify(k.CheckValue()); err != nil {

@@ -16,6 +16,16 @@ type Status struct {
 
 	Incidents  []Incident       `json:"incidents,omitempty" doc:"open incidents of what is no service"`
 	Deliveries DeliveriesStatus `json:"deliveries"`
+
+	Certificate *CertificateStatus `json:"certificate,omitempty" doc:"with tls acme: how it stands with the ordered certificate"`
+}
+
+// CertificateStatus is how it stands with a certificate that is ordered from an authority by ACME.
+type CertificateStatus struct {
+	Names    []string `json:"names" doc:"that it is for"`
+	NotAfter Time     `json:"not_after" doc:"when the present one ends; null while there is none, and the self-made one serves"`
+	Problem  string   `json:"problem,omitempty" doc:"why there is none, or no newer one"`
+	NextTry  Time     `json:"next_try,omitzero" doc:"when it is ordered again at the earliest"`
 }
 
 // MaxTroubles is how many services a Status names of each kind.

@@ -87,9 +87,13 @@ func (s *server) start(ctx context.Context) error {
 	if s.keeper, err = cert.New(cert.Options{
 		Mode: cert.Mode(c.TLS), Clock: s.clock, Log: s.log, PublicURL: s.publicURL, Key: s.secret.key, Hub: s.hub,
 		Folder: c.Data, Names: c.TLSNames, CertificateFile: c.TLSCert, KeyFile: c.TLSKey,
+		ACME: cert.ACME{
+			Directory: c.ACME.Directory, Email: c.ACME.Email, CAFile: c.ACME.CA, HTTP: c.ACME.HTTP, Address: s.http.listener.Addr(),
+		},
 	}); err != nil {
 		return err
 	}
+	s.teardown.add("the certificate", s.keeper.Close)
 	s.floor = web.NewFloor(web.FloorOptions{
 		Logger: s.log, Now: s.clock.Now, Observe: s.metrics.observe, TrustedProxies: c.TrustedProxies,
 	})
@@ -121,7 +125,7 @@ func (s *server) start(ctx context.Context) error {
 	if err := s.openCredentials(ctx); err != nil {
 		return err
 	}
-	if err := s.keeper.Open(ctx, s.store.Settings); err != nil {
+	if err := s.keeper.Open(ctx, s.store); err != nil {
 		return err
 	}
 	if err := s.takePlace(ctx); err != nil {

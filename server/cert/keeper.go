@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"watchkeeper/api"
 	"watchkeeper/server/clock"
 	"watchkeeper/server/hub"
 	"watchkeeper/server/secret"
@@ -23,7 +24,7 @@ type Options struct {
 	Log       *slog.Logger
 	PublicURL string // how others reach the server; may be empty
 
-	// For ModeSelf. Key and Hub are required.
+	// For ModeSelf and ModeACME. Key and Hub are required.
 	Key     *secret.Key
 	Hub     *hub.Hub
 	Folder  string                  // the data folder, for ca.pem; empty keeps nothing there
@@ -32,6 +33,9 @@ type Options struct {
 
 	// For ModeFiles, both required, in PEM.
 	CertificateFile, KeyFile string
+
+	// For ModeACME, beside those for ModeSelf.
+	ACME ACME
 }
 
 // Keeper holds the server's certificate and keeps it good. Its methods may be called from any goroutine.
@@ -40,7 +44,8 @@ type Keeper struct {
 	clock   clock.Clock
 	changed *hub.Subscription // nil when nothing in the database matters
 	public  string            // host of the public URL, with its port
-	self    *self             // nil unless ModeSelf
+	self    *self             // nil unless ModeSelf or ModeACME
+	acme    *acme             // nil unless ModeACME
 	current atomic.Pointer[tls.Certificate]
 }
 
@@ -58,7 +63,7 @@ type source interface {
 // one that nobody trusts, until Open. The error says which setting or file is to be mended.
 func New(o Options) (*Keeper, error) {
 	if !o.Mode.Valid() {
-		return nil, fmt.Errorf("the mode of TLS %q is none of self, files, off", string(o.Mode))
+		return nil, fmt.Errorf("the mode of TLS %q is none of self, files, acme, off", string(o.Mode))
 	}
 	k := &Keeper{clock: o.Clock}
 	if public, err := url.Parse(o.PublicURL); err == nil {
@@ -71,6 +76,11 @@ func New(o Options) (*Keeper, error) {
 			return nil, err
 		}
 		k.source, k.changed = k.self, o.Hub.Subscribe(hub.Settings)
+	case ModeACME:
+		if k.acme, err = newACME(o); err != nil {
+			return nil, err
+		}
+		k.self, k.source, k.changed = k.acme.self, k.acme, o.Hub.Subscribe(hub.Settings)
 	case ModeFiles:
 		if k.source, err = newFiles(o); err != nil {
 			return nil, err
@@ -86,13 +96,19 @@ func New(o Options) (*Keeper, error) {
 	return k, nil
 }
 
-// Open takes the authority from the database, or makes it when the database has none, and a certificate from it. For the
-// other modes it does nothing. It comes before Run.
-func (k *Keeper) Open(ctx context.Context, settings *store.Settings) error {
-	if k.self == nil {
+// Open takes the authority from the database, or makes it when the database has none, and a certificate from it, and for
+// ModeACME the one that was ordered, if any. For the other modes it does nothing. It comes before Run.
+func (k *Keeper) Open(ctx context.Context, st *store.Store) error {
+	var next *tls.Certificate
+	var err error
+	switch {
+	case k.acme != nil:
+		next, err = k.acme.open(ctx, st, k.clock.Now())
+	case k.self != nil:
+		next, err = k.self.open(ctx, st.Settings, k.clock.Now())
+	default:
 		return nil
 	}
-	next, err := k.self.open(ctx, settings, k.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -106,11 +122,21 @@ func (k *Keeper) TLS() *tls.Config {
 	if k.source == nil {
 		return nil
 	}
-	return &tls.Config{
+	config := &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		NextProtos:     []string{"h2", "http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return k.current.Load(), nil },
 	}
+	if k.acme != nil {
+		config.GetConfigForClient = k.acme.configFor
+		config.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if ordered := k.acme.certificate(hello, k.clock.Now()); ordered != nil {
+				return ordered, nil
+			}
+			return k.current.Load(), nil
+		}
+	}
+	return config
 }
 
 // Listen gives a listener for TLS to serve on, which answers those who speak plain HTTP to it. With ModeOff it is l.
@@ -133,6 +159,22 @@ func (k *Keeper) Authority() (Authority, bool) {
 	return *a, true
 }
 
+// Status gives how it stands with the ordered certificate, nil for every mode but ModeACME.
+func (k *Keeper) Status() *api.CertificateStatus {
+	if k.acme == nil {
+		return nil
+	}
+	return k.acme.state.Load()
+}
+
+// Close gives back what New took; it comes after Run has ended.
+func (k *Keeper) Close() error {
+	if k.acme == nil {
+		return nil
+	}
+	return k.acme.close()
+}
+
 // NotAfter gives when the present certificate of the server ends, and the zero time for ModeOff.
 func (k *Keeper) NotAfter() time.Time {
 	if k.source == nil {
@@ -152,6 +194,10 @@ func (k *Keeper) Run(ctx context.Context) error {
 		changed = k.changed.C()
 		defer k.changed.Close()
 	}
+	if k.acme != nil {
+		defer k.answerChallenges()()
+		k.look(ctx) // the order that is due at the first start should not wait
+	}
 	timer := k.clock.NewTimer(k.source.pace())
 	defer timer.Stop()
 	for {
@@ -161,9 +207,35 @@ func (k *Keeper) Run(ctx context.Context) error {
 		case <-changed:
 		case <-timer.C():
 		}
-		if next := k.source.look(ctx, k.clock.Now()); next != nil {
-			k.current.Store(next)
+		if ctx.Err() != nil { // both may have come
+			return nil
 		}
+		k.look(ctx)
 		timer.Reset(k.source.pace())
+	}
+}
+
+func (k *Keeper) look(ctx context.Context) {
+	if next := k.source.look(ctx, k.clock.Now()); next != nil {
+		k.current.Store(next)
+	}
+}
+
+// answerChallenges begins to answer challenges in plain HTTP, where that was asked for, until the function that it gives
+// is called.
+func (k *Keeper) answerChallenges() (end func()) {
+	if k.acme.challenge == nil {
+		return func() {}
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := k.acme.serveChallenges(); err != nil {
+			k.acme.log.Error("certificates can only be ordered on the port of TLS", "error", err)
+		}
+	}()
+	return func() {
+		_ = k.acme.challenge.Close() // Close says so again
+		<-ended
 	}
 }

@@ -25,7 +25,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(pgtest.Wrap(m))
+	// Neither Pebble nor the limit of certmagic, one for each account, has an end.
+	goleak.VerifyTestMain(pgtest.Wrap(m), goleak.IgnoreAnyFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks"),
+		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*RingBufferRateLimiter).loop"))
 }
 
 // machine is a machine whose names a test can change.
@@ -124,7 +126,7 @@ func openErr(o Options, f *storetest.Fixture) (*Keeper, error) {
 	if err != nil || f == nil {
 		return k, err
 	}
-	return k, k.Open(context.Background(), f.Settings)
+	return k, k.Open(context.Background(), f.Store)
 }
 
 // run runs a keeper in the background. What it gives lets so much time pass that the keeper looks again, and waits until

@@ -261,7 +261,7 @@ func TestServingBeforeTheDatabase(t *testing.T) {
 	if entries, err := os.ReadDir(o.Folder); err != nil || len(entries) != 0 {
 		t.Errorf("something of the stopgap is kept: %v, %v", entries, err)
 	}
-	if err := k.Open(t.Context(), f.Settings); err != nil {
+	if err := k.Open(t.Context(), f.Store); err != nil {
 		t.Fatal(err)
 	}
 	trusted := func(address string) error {

@@ -54,6 +54,7 @@ func printStatus(p *page, s api.Status) {
 		p.line("")
 	}
 	printTelling(p, s.Deliveries)
+	printCertificate(p, s.Certificate)
 	if gap := s.LastGap; gap != nil && p.clock.now.Sub(gap.To.Std()) < 24*time.Hour {
 		p.line("No server watched from %s to %s, %s.", p.clock.stamp(gap.From), p.clock.stamp(gap.To), roughly(gap.To.Sub(gap.From)))
 	}
@@ -101,6 +102,21 @@ func printTelling(p *page, d api.DeliveriesStatus) {
 	const soon = 10 * time.Second
 	if d.OldestDue != 0 && p.clock.now.Sub(d.OldestDue.Std()) > soon {
 		p.line("Messages wait to be sent: %d, the oldest since %s.", d.Waiting, p.clock.short(d.OldestDue))
+	}
+}
+
+// printCertificate says why the certificate that was ordered is not there.
+func printCertificate(p *page, c *api.CertificateStatus) {
+	if c == nil || c.Problem == "" {
+		return
+	}
+	state := "There is no certificate for " + strings.Join(c.Names, ", ")
+	if c.NotAfter != 0 {
+		state = "The certificate for " + strings.Join(c.Names, ", ") + " ends " + p.clock.short(c.NotAfter) + " and could not be renewed"
+	}
+	p.line("%s: %s", state, c.Problem)
+	if c.NextTry != 0 {
+		p.line("It is ordered again %s.", p.clock.short(c.NextTry))
 	}
 }
 

@@ -43,7 +43,7 @@ func (t *target) trust(c config.Config, caFile string) error {
 		return refusal{fmt.Errorf("the certificate authority of the server: %w; run this as the user of the server, or name it with --ca", err)}
 	}
 	switch {
-	case t.local && c.TLS == config.TLSSelf:
+	case t.local && (c.TLS == config.TLSSelf || c.TLS == config.TLSACME): // this machine is no name that anybody orders for
 		if len(t.own) == 0 {
 			return refusal{fmt.Errorf("no server was started with the data folder %s, it has no %s: name the folder with --data, "+
 				"or the server with --server", c.Data, authorityFile)}

@@ -32,8 +32,11 @@ func checkWord[T ~string](word T, words []T) error {
 	return nil
 }
 
-func checkListen(c Config) error {
-	_, port, err := net.SplitHostPort(c.Listen)
+func checkListen(c Config) error { return checkAddress(c.Listen) }
+
+// checkAddress is for addresses to listen on.
+func checkAddress(text string) error {
+	_, port, err := net.SplitHostPort(text)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
@@ -131,6 +134,31 @@ func checkTLSNames(c Config) error {
 		}
 	}
 	return nil
+}
+
+func checkACMEDirectory(c Config) error {
+	u, err := url.Parse(c.ACME.Directory)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
+		return errors.New("must be the URL of an ACME directory such as https://acme-v02.api.letsencrypt.org/directory")
+	}
+	return nil
+}
+
+func checkACMEEmail(c Config) error {
+	if a, err := mail.ParseAddress(c.ACME.Email); c.ACME.Email != "" && (err != nil || a.Address != c.ACME.Email) {
+		return errors.New("must be a bare mail address such as ops@example.org")
+	}
+	return nil
+}
+
+func checkACMEHTTP(c Config) error {
+	if c.ACME.HTTP == "" {
+		return nil
+	}
+	if c.TLS.Valid() && c.TLS != TLSACME {
+		return fmt.Errorf("must not be given with tls %s, only with tls acme", c.TLS)
+	}
+	return checkAddress(c.ACME.HTTP)
 }
 
 func checkDefaultRoute(c Config) error {

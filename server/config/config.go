@@ -34,6 +34,7 @@ type Config struct {
 	TLSCert  string // file, for TLSFiles
 	TLSKey   string // file, for TLSFiles
 	TLSNames []string
+	ACME     ACME
 
 	Password string // empty means the one kept in the database
 
@@ -77,13 +78,22 @@ type TLS string
 const (
 	TLSSelf  TLS = "self"  // a certificate of our own making
 	TLSFiles TLS = "files" // TLSCert and TLSKey
+	TLSACME  TLS = "acme"  // ordered by ACME
 	TLSOff   TLS = "off"   // plain HTTP, for a proxy in front
 )
 
-var tlsWays = []TLS{TLSSelf, TLSFiles, TLSOff}
+var tlsWays = []TLS{TLSSelf, TLSFiles, TLSACME, TLSOff}
 
 // Valid reports whether t is one of the ways above.
 func (t TLS) Valid() bool { return slices.Contains(tlsWays, t) }
+
+// ACME says where certificates are ordered, for TLSACME.
+type ACME struct {
+	Directory string
+	Email     string
+	CA        string // file
+	HTTP      string // address to listen on
+}
 
 // SMTPTLS says whether mail is only handed over encrypted. It does not matter for smtps, which always is.
 type SMTPTLS string
@@ -139,6 +149,7 @@ func Default() Config {
 		Data:            "./data",
 		Migrate:         MigrateOn,
 		TLS:             TLSSelf,
+		ACME:            ACME{Directory: "https://acme-v02.api.letsencrypt.org/directory"},
 		SMTPTLS:         SMTPTLSOpportunistic,
 		PushoverURL:     "https://api.pushover.net/1",
 		CatchUp:         10 * time.Minute,

@@ -77,6 +77,10 @@ var samples = map[string]struct{ text, shown string }{
 	"tls_cert":              {"", ""}, // only with tls files, see TestFilesOfTLS
 	"tls_key":               {"", ""},
 	"public_tags":           {"web, shop", "web,shop"},
+	"acme.directory":        {"https://ca.lan:9000/acme/acme/directory", "https://ca.lan:9000/acme/acme/directory"},
+	"acme.email":            {"ops@example.org", "ops@example.org"},
+	"acme.ca":               {"root.pem", "root.pem"},
+	"acme.http":             {"", ""}, // only with tls acme, see TestACME
 	"tls_names":             {"watch.lan, 10.0.0.5,fe80::1", "watch.lan,10.0.0.5,fe80::1"},
 	"default_route":         {"mail:me@example.org, pushover:uQiRzpo4DXghDmr9QzzfQu27cmVRsG, ops", "mail:me@example.org,pushover:***,ops"},
 	"smtp_url":              {"smtp://user%40example.org:p%2Fw@mail.example.org:587", "smtp://user%40example.org:***@mail.example.org:587"},

@@ -22,8 +22,8 @@ func TestProblemsNameTheSettingAsItWasGiven(t *testing.T) {
 		{given{flags: []string{"--catch-up="}}, `--catch-up must be a duration such as 2s, 5m, 25h, 14d or 1d12h`},
 		{given{flags: []string{"--catch-up=600"}}, `--catch-up must be a duration`},
 		{given{flags: []string{"--catch-up=25h"}}, `--catch-up must be at most 1d`},
-		{given{environ: []string{"WATCHKEEPER_TLS=acme"}}, `WATCHKEEPER_TLS must be self, files or off, acme comes with a later release, not "acme"`},
-		{given{environ: []string{"WATCHKEEPER_TLS=Self"}}, `WATCHKEEPER_TLS must be one of self, files, off, not "Self"`},
+		{given{environ: []string{"WATCHKEEPER_TLS=letsencrypt"}}, `WATCHKEEPER_TLS must be one of self, files, acme, off, not "letsencrypt"`},
+		{given{environ: []string{"WATCHKEEPER_TLS=Self"}}, `WATCHKEEPER_TLS must be one of self, files, acme, off, not "Self"`},
 		{given{environ: []string{"WATCHKEEPER_SMTP_TLS=maybe"}}, `WATCHKEEPER_SMTP_TLS must be one of opportunistic, required, off, not "maybe"`},
 		{given{environ: []string{"WATCHKEEPER_MIGRATE=false"}}, `WATCHKEEPER_MIGRATE must be one of on, off, not "false"`},
 		{given{environ: []string{"WATCHKEEPER_LOG_LEVEL=INFO"}}, `WATCHKEEPER_LOG_LEVEL must be one of debug, info, warn, error, not "INFO"`},
@@ -85,13 +85,13 @@ func TestProblemsNameTheSettingAsItWasGiven(t *testing.T) {
 func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	_, err := given{
 		flags:   []string{"--catch-up=soon"},
-		environ: []string{"WATCHKEEPER_TLS=acme", "WATCHKEEPER_SECRET=short"},
+		environ: []string{"WATCHKEEPER_TLS=letsencrypt", "WATCHKEEPER_SECRET=short"},
 		file:    "listen: 5\nlog_level: loud\ntls: files\n",
 	}.load(t)
 	want := strings.Join([]string{
 		`watchkeeper.yaml:2: log_level must be one of debug, info, warn, error`,
 		`    2 | log_level: loud`,
-		`WATCHKEEPER_TLS must be self, files or off, acme comes with a later release, not "acme"`,
+		`WATCHKEEPER_TLS must be one of self, files, acme, off, not "letsencrypt"`,
 		`--catch-up must be a duration such as 2s, 5m, 25h, 14d or 1d12h, not "soon"`,
 		`watchkeeper.yaml:1: listen must be host:port such as :8443, 127.0.0.1:8443 or [::1]:8443`,
 		`    1 | listen: 5`,
@@ -112,7 +112,7 @@ func TestFilesOfTLS(t *testing.T) {
 		t.Errorf("loaded %v", c)
 	}
 	_, err := given{flags: append([]string{"--tls=file"}, both...)}.load(t)
-	if want := `--tls must be one of self, files, off, not "file"`; err == nil || err.Error() != want {
+	if want := `--tls must be one of self, files, acme, off, not "file"`; err == nil || err.Error() != want {
 		t.Errorf("a wrong word: %v, want only %q", err, want)
 	}
 	for _, test := range []struct {
@@ -123,6 +123,29 @@ func TestFilesOfTLS(t *testing.T) {
 		{[]string{"--tls-cert=cert.pem"}, "--tls-cert must not be given with tls self, only with tls files"},
 		{append([]string{"--tls=off"}, both...), "--tls-cert must not be given with tls off, only with tls files\n--tls-key must not"},
 		{[]string{"--tls=files", "--tls-key=key.pem", "--tls-cert=-----BEGIN CERTIFICATE-----\nMIIB"}, "--tls-cert must be a path; a variable that ends in _FILE"},
+	} {
+		if _, err := (given{flags: test.flags}).load(t); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%q: %v, want %q", test.flags, err, test.want)
+		}
+	}
+}
+
+func TestACME(t *testing.T) {
+	loaded := given{flags: []string{"--tls=acme", "--acme-http=:80"}, environ: []string{"WATCHKEEPER_ACME_EMAIL=ops@example.org"}}.mustLoad(t)
+	want := config.ACME{Directory: "https://acme-v02.api.letsencrypt.org/directory", Email: "ops@example.org", HTTP: ":80"}
+	if loaded.Config.TLS != config.TLSACME || loaded.Config.ACME != want {
+		t.Errorf("loaded %+v", loaded.Config.ACME)
+	}
+	for _, test := range []struct {
+		flags []string
+		want  string
+	}{
+		{[]string{"--acme-http=:80"}, "--acme-http must not be given with tls self, only with tls acme"},
+		{[]string{"--tls=acme", "--acme-http=80"}, "--acme-http must be host:port"},
+		{[]string{"--tls=acme", "--acme-directory=http://ca.lan/dir"}, "--acme-directory must be the URL of an ACME directory"},
+		{[]string{"--tls=acme", "--acme-directory="}, "--acme-directory must be the URL of an ACME directory"},
+		{[]string{"--tls=acme", "--acme-email=Ops <ops@example.org>"}, "--acme-email must be a bare mail address"},
+		{[]string{"--tls=acme", "--acme-ca=-----BEGIN CERTIFICATE-----\nMIIB"}, "--acme-ca must be a path"},
 	} {
 		if _, err := (given{flags: test.flags}).load(t); err == nil || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%q: %v, want %q", test.flags, err, test.want)

@@ -113,8 +113,8 @@ func accessSettings() []Setting {
 		},
 		{
 			Key: "tls", Form: formOf(tlsWays),
-			Help:  "a certificate made here, one from files, or plain HTTP for a proxy in front",
-			field: func(c *Config) value { return tlsOf(&c.TLS) },
+			Help:  "a certificate made here, one from files, one ordered by ACME, or plain HTTP for a proxy in front",
+			field: func(c *Config) value { return wordOf(&c.TLS, tlsWays) },
 			check: func(c Config) error { return checkWord(c.TLS, tlsWays) },
 		},
 		{
@@ -131,9 +131,33 @@ func accessSettings() []Setting {
 		},
 		{
 			Key: "tls_names", Form: "names",
-			Help:  "more host names and addresses for the certificate made here, separated by commas",
+			Help:  "more host names and addresses for the certificate made here or ordered, separated by commas",
 			field: func(c *Config) value { return textsOf(&c.TLSNames) },
 			check: checkTLSNames,
+		},
+		{
+			Key: "acme.directory", Form: "url",
+			Help:  "directory of the authority that certificates are ordered from; for tls acme",
+			field: func(c *Config) value { return textOf(&c.ACME.Directory) },
+			check: checkACMEDirectory,
+		},
+		{
+			Key: "acme.email", Form: "address",
+			Help:  "where that authority writes when something is wrong",
+			field: func(c *Config) value { return textOf(&c.ACME.Email) },
+			check: checkACMEEmail,
+		},
+		{
+			Key: "acme.ca", Form: "file",
+			Help:  "who signed the certificate of that directory, in PEM form, where that is a private authority",
+			field: func(c *Config) value { return textOf(&c.ACME.CA) },
+			check: func(c Config) error { return checkPath(c.ACME.CA) },
+		},
+		{
+			Key: "acme.http", Form: "host:port",
+			Help:  "also prove the names in plain HTTP at this address, to which port 80 must lead; :80 as a rule",
+			field: func(c *Config) value { return textOf(&c.ACME.HTTP) },
+			check: checkACMEHTTP,
 		},
 	}
 }

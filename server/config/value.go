@@ -136,15 +136,6 @@ func joined[T ~string](words []T) string {
 	return strings.Join(texts, ", ")
 }
 
-func tlsOf(field *TLS) value {
-	return scalar[TLS]{field, func(text string) (TLS, error) {
-		if text == "acme" {
-			return "", errors.New("must be self, files or off, acme comes with a later release")
-		}
-		return TLS(text), checkWord(TLS(text), tlsWays)
-	}, plain[TLS]}
-}
-
 var logLevels = []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
 
 func levelOf(field *slog.Level) value {

@@ -40,23 +40,24 @@ const (
 
 // Store is the database of Watchkeeper. Its handles have the methods; see the package comment.
 type Store struct {
-	Services    *Services
-	Pulses      *Pulses
-	Events      *Events
-	Changes     *Changes
-	Incidents   *Incidents
-	Deliveries  *Deliveries
-	Channels    *Channels
-	Routes      *Routes
-	Silences    *Silences
-	Maintenance *Maintenance
-	Tokens      *Tokens
-	Settings    *Settings
-	Servers     *Servers
-	Leases      *Leases
-	Audit       *Audit
-	Search      *Search
-	Probes      *Probes
+	Services     *Services
+	Pulses       *Pulses
+	Events       *Events
+	Changes      *Changes
+	Incidents    *Incidents
+	Deliveries   *Deliveries
+	Channels     *Channels
+	Routes       *Routes
+	Silences     *Silences
+	Maintenance  *Maintenance
+	Tokens       *Tokens
+	Settings     *Settings
+	Servers      *Servers
+	Leases       *Leases
+	Audit        *Audit
+	Search       *Search
+	Probes       *Probes
+	Certificates *Certificates
 
 	eng   engine
 	hub   *hub.Hub
@@ -100,6 +101,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.Audit = &Audit{s}
 	s.Search = &Search{s: s, folder: o.Folder}
 	s.Probes = newProbes(s)
+	s.Certificates = &Certificates{s}
 	return s, nil
 }
 

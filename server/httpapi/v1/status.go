@@ -34,6 +34,9 @@ func (h *routes) getStatus(ctx context.Context, who auth.Principal, _ *struct{})
 	if len(gaps) > 0 {
 		status.LastGap = &gaps[len(gaps)-1]
 	}
+	if h.Certificate != nil {
+		status.Certificate = h.Certificate()
+	}
 	if err := h.describeTrouble(ctx, who, &status); err != nil {
 		return nil, err
 	}

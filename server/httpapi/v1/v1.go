@@ -26,7 +26,7 @@ import (
 	"watchkeeper/server/store"
 )
 
-// Options is what the routes are made of. All are required but Others.
+// Options is what the routes are made of. All are required but Certificate and Others.
 type Options struct {
 	Services    *service.Services
 	Events      *event.Events
@@ -50,6 +50,9 @@ type Options struct {
 	Generation int64  // of the installation
 	Version    string // of the program
 	StartedAt  api.Time
+
+	// Certificate tells of the ordered certificate; it, or what it gives, is nil where none is ordered.
+	Certificate func() *api.CertificateStatus
 
 	// Others are routes of other protocols that the document describes beside those it knows of.
 	Others []Other

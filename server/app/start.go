@@ -112,6 +112,9 @@ func (s *server) start(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
+	if err := s.store.CheckCopied(ctx); err != nil {
+		return err
+	}
 	if err := s.secret.unlock(ctx, c, s.store.Settings); err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ func (r *run) backup(c *cobra.Command, o app.BackupOptions, path string, yes *co
 			}
 		}
 	}
+	defer interruptible(c)()
 	p := r.progress()
 	o.Report = p.report
 	m, err := app.Backup(c.Context(), o)
@@ -132,6 +133,7 @@ func (r *run) restore(c *cobra.Command, o app.RestoreOptions, path string, agree
 		defer f.Close()
 		o.Backup = f
 	}
+	defer interruptible(c)()
 	p := r.progress()
 	o.Report = p.report
 	o.Agree = func(plan app.RestorePlan) error {

@@ -54,6 +54,8 @@ func TestScripts(t *testing.T) {
 			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Setenv("WATCHKEEPER_DATABASE", pgtest.Database(t))
 			},
+			// newdatabase NAME: the variable becomes the URL of an empty database.
+			"newdatabase": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], pgtest.Database(t)) },
 			"mailserver":  func(ts *testscript.TestScript, _ bool, _ []string) { startMail(t, ts) },
 			"certificate": certificate,
 			"pulse":       pulse,

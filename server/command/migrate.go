@@ -29,6 +29,7 @@ func (r *run) migrate(c *cobra.Command, how app.MigrateOptions) error {
 	if err != nil {
 		return err
 	}
+	defer interruptible(c)()
 	p := r.progress()
 	how.Report = p.report
 	steps, err := app.Migrate(c.Context(), o, how)

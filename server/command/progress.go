@@ -1,10 +1,15 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"watchkeeper/server/app"
 )
@@ -44,4 +49,13 @@ func (p *progress) end() {
 		_, _ = fmt.Fprint(p.r.Err, "\r\x1b[K")
 	}
 	p.step = ""
+}
+
+// interruptible lets Ctrl-C and SIGTERM end what a command does, so that it takes away what it has begun. A second one ends
+// the program at once.
+func interruptible(c *cobra.Command) (stop func()) {
+	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
+	context.AfterFunc(ctx, stop)
+	c.SetContext(ctx)
+	return stop
 }

@@ -51,6 +51,12 @@ type engine interface {
 	migrator() (migrator, error)
 	// tables lists what the schema has, by name, but not what the migrations keep for themselves.
 	tables(ctx context.Context, s session) ([]table, error)
+	// counter gives the largest number that was drawn for a column, and whether numbers are drawn for it at all.
+	counter(ctx context.Context, s session, table, column string) (last int64, counts bool, err error)
+	// setCounter lets the numbers that are drawn for a column go on after the given one.
+	setCounter(ctx context.Context, s session, table, column string, last int64) error
+	// given is what an insert says so that it may give numbers that are otherwise drawn.
+	given() string
 	// snapshot writes the database as of one moment to a file that is not there yet. Only a database in a file can.
 	snapshot(ctx context.Context, o SnapshotOptions) error
 	// keepCopy keeps a copy beside the file of the database until it has been migrated to a schema, which finish says.

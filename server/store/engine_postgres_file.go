@@ -18,6 +18,29 @@ func (e *postgresEngine) tables(ctx context.Context, s session) ([]table, error)
 	return groupColumns(rows), err
 }
 
+// sequenceOf is the sequence that a column is drawn from, as an identity or by its default; empty for none.
+const sequenceOf = `select coalesce(pg_get_serial_sequence($1, $2), (select (regexp_match(pg_get_expr(d.adbin, d.adrelid), 'nextval\(''([^'']+)'''))[1]
+	from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum where d.adrelid = $1::regclass and a.attname = $2), '')`
+
+func (e *postgresEngine) counter(ctx context.Context, s session, table, column string) (last int64, counts bool, err error) {
+	sequence, err := one(ctx, s, scanOne[string], sequenceOf, table, column)
+	if err != nil || sequence == "" {
+		return 0, false, err
+	}
+	last, err = one(ctx, s, scanOne[int64], "select case when is_called then last_value else 0 end from "+sequence)
+	return last, err == nil, err
+}
+
+func (e *postgresEngine) setCounter(ctx context.Context, s session, table, column string, last int64) error {
+	sequence, err := one(ctx, s, scanOne[string], sequenceOf, table, column)
+	if err == nil && last > 0 {
+		_, err = s.exec(ctx, "select setval($1::text::regclass, $2)", sequence, last)
+	}
+	return err
+}
+
+func (e *postgresEngine) given() string { return "overriding system value " }
+
 func (e *postgresEngine) snapshot(context.Context, SnapshotOptions) error {
 	return api.Errorf(api.KindInvalid, "a PostgreSQL database is copied with pg_dump")
 }

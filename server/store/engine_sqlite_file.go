@@ -25,6 +25,26 @@ func (e *sqliteEngine) tables(ctx context.Context, s session) ([]table, error) {
 	return groupColumns(rows), err
 }
 
+func (e *sqliteEngine) counter(ctx context.Context, s session, table, column string) (last int64, counts bool, err error) {
+	last, err = one(ctx, s, scanOne[int64], `select coalesce((select seq from sqlite_sequence where name = t.name), 0)
+		from sqlite_schema t join pragma_table_info(t.name) c where t.type = 'table' and t.name = $1 and c.name = $2 and c.pk = 1
+		and t.sql like '%autoincrement%'`, table, column)
+	if errors.Is(err, errNoRow) {
+		return 0, false, nil
+	}
+	return last, err == nil, err
+}
+
+func (e *sqliteEngine) setCounter(ctx context.Context, s session, table, _ string, last int64) error {
+	n, err := s.exec(ctx, "update sqlite_sequence set seq = $2 where name = $1", table, last)
+	if err == nil && n == 0 {
+		_, err = s.exec(ctx, "insert into sqlite_sequence (name, seq) values ($1, $2)", table, last)
+	}
+	return err
+}
+
+func (e *sqliteEngine) given() string { return "" }
+
 // snapshot reads the database in one transaction of a connection of its own, so that nobody who writes has to wait. The
 // copy has no gaps of deleted rows, and its indexes are copied, not made anew.
 func (e *sqliteEngine) snapshot(ctx context.Context, o SnapshotOptions) (err error) {

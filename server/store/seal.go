@@ -15,7 +15,9 @@ var sealedColumns = []struct{ table, key, value, prefix string }{
 }
 
 // Exclusive waits until nobody else migrates the database or replaces its secret, and keeps others from it until released.
-func (s *Store) Exclusive(ctx context.Context) (release func(), err error) { return s.eng.exclusive(ctx) }
+func (s *Store) Exclusive(ctx context.Context) (release func(), err error) {
+	return s.eng.exclusive(ctx)
+}
 
 // Reseal replaces every value of the columns that hold sealed ones by what reseal makes of it, in one transaction, and
 // gives how many are others than before. Reseal gives back what is not sealed.

@@ -39,6 +39,7 @@ type ProbeResult struct {
 	At       Time         `json:"at" doc:"when the run began"`
 	OK       bool         `json:"ok"`
 	Reason   ProbeReason  `json:"reason" enum:"ok,timeout,refused,unreachable,name_failed,not_allowed,not_permitted,certificate,tls,protocol,redirect,status,text_missing,text_found,answer,settings"`
+	LastOK   Time         `json:"last_ok,omitzero" doc:"when the latest run began that found the target well; only in a service"`
 	Detail   string       `json:"detail,omitempty" doc:"the same for people, without secrets; also the body of the pulse"`
 	Duration float64      `json:"duration" doc:"seconds until the answer was judged"`
 	Timing   *ProbeTiming `json:"timing,omitempty" doc:"where the time of the last request went; http only"`

@@ -4,11 +4,12 @@
 alter table service add column probe bigint not null default 0;
 
 -- probe: settings is JSON with its secrets masked, sealed the whole of it where it has secrets. ran_at is when it last
--- ran, result what it found then, as JSON.
+-- ran, ok_at when the target last was well, result what it found last, as JSON.
 create table probe (
 	service  bigint primary key,
 	settings text collate "C" not null,
 	sealed   text collate "C" not null,
 	ran_at   bigint not null,
+	ok_at    bigint not null,
 	result   text collate "C" not null
 );

@@ -4,11 +4,12 @@
 alter table service add column probe integer not null default 0;
 
 -- probe: settings is JSON with its secrets masked, sealed the whole of it where it has secrets. ran_at is when it last
--- ran, result what it found then, as JSON.
+-- ran, ok_at when the target last was well, result what it found last, as JSON.
 create table probe (
 	service  integer primary key,
 	settings text not null,
 	sealed   text not null,
 	ran_at   integer not null,
+	ok_at    integer not null,
 	result   text not null
 );

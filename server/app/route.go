@@ -38,7 +38,7 @@ func (s *server) routeOptions() httpapi.Options {
 		WatchTower: watchtower.Options{
 			Services: s.services, Events: s.events, Store: s.store, Clock: s.clock, Authenticate: gate.Authenticate,
 			NotePulse: s.alerts.NotePulse,
-			Presets:   presets, Version: s.Version, Zone: c.TimeZone, ListLimit: c.EventsListLimit,
+			Presets:   presets, Version: s.Version, Zone: c.TimeZone, ListLimit: c.EventsListLimit, StartedAt: s.startedAt,
 		},
 		Ping:   ping.Options{Services: s.services, CheckKey: s.authn.IsPingKey, BodyLimit: int(c.PingBodyLimit)},
 		Public: public.Options{Store: s.store, Clock: s.clock, Tags: c.PublicTags},

@@ -17,7 +17,6 @@ import (
 	"watchkeeper/server/clock"
 	"watchkeeper/server/config"
 	"watchkeeper/server/cron"
-	"watchkeeper/server/dial"
 	"watchkeeper/server/event"
 	"watchkeeper/server/httpapi"
 	"watchkeeper/server/httpapi/ping"
@@ -147,9 +146,9 @@ func (s *server) start(ctx context.Context) error {
 		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Zone: zoneName(c.TimeZone),
 		CheckTarget: s.channels.CheckTarget, BodyLimit: ping.KeptBody(int(c.PingBodyLimit)), Sealer: s.secret.key,
 	})
-	s.probes = probe.New(probe.Options{
-		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Dialer: dial.New(dialPolicy(c)), Server: s.id, Open: s.services.OpenProbe,
-	})
+	if err := s.openProbes(ctx); err != nil {
+		return err
+	}
 	s.metrics.watch(s)
 	router, err := httpapi.Routes(s.routeOptions())
 	if err != nil {

@@ -51,6 +51,9 @@ type Config struct {
 	Routes        []api.RouteInput
 	Maintenance   []api.MaintenanceInput
 
+	Probes []Probe
+	Pings  []Probe // those that stand in the list of watchTower
+
 	CatchUp         time.Duration // longest hold of deadlines after our own absence
 	PingBodyLimit   int64         // bytes kept of a ping's body, 0 for all
 	EventsListLimit int           // events in one answer on the watchTower routes

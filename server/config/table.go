@@ -1,5 +1,7 @@
 package config
 
+import "errors"
+
 // Settings gives every setting, in the order in which they are shown.
 func Settings() []Setting {
 	var all []Setting
@@ -237,6 +239,20 @@ func alertSettings() []Setting {
 
 func inputSettings() []Setting {
 	return []Setting{
+		{
+			Key: "probes", Form: formFileOnly,
+			Help:  "services whose targets this server looks at by itself: a service, a kind (http, tcp, icmp, dns), an interval and what the kind needs",
+			field: func(c *Config) value { return probesOf(&c.Probes) },
+			check: func(c Config) error { return probesOf(&c.Probes).checkAll() },
+			mask:  func(c Config) string { return probesOf(&c.Probes).String() }, // without headers and the like
+		},
+		{
+			Key: "pings", Form: formFileOnly,
+			Help:  "the same in the words of watchTower: service, url, frequency, alertType, alertTarget, proxyURL",
+			field: func(c *Config) value { return pingsOf(&c.Pings) },
+			check: func(c Config) error { return errors.Join(pingsOf(&c.Pings).checkAll(), checkBothProbes(c)) },
+			mask:  func(c Config) string { return pingsOf(&c.Pings).String() },
+		},
 		{
 			Key: "catch_up", Form: "duration",
 			Help:  "longest time that deadlines are held after this server was away itself",

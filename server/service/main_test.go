@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"watchkeeper/api"
+	"watchkeeper/server/secret"
 	"watchkeeper/server/service"
 	"watchkeeper/server/store/storetest"
 	"watchkeeper/server/store/storetest/pgtest"
@@ -20,8 +21,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Wrap(m)) }
 
 // feature is the services on a store of one engine. Alerts can go to mail and to the channel ops.
 func feature(f *storetest.Fixture) *service.Services {
+	key, err := secret.New("a secret that is long enough")
+	if err != nil {
+		panic(err)
+	}
 	return service.New(service.Options{
 		Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: slog.New(slog.DiscardHandler), Zone: "Europe/Paris", BodyLimit: 10,
+		Sealer: key,
 		CheckTarget: func(target string) error {
 			if target == "ops" || strings.HasPrefix(target, "mail:") {
 				return nil

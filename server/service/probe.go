@@ -118,6 +118,11 @@ func (s *Services) Configure(ctx context.Context, probes []FileProbe) (changed [
 			if err != nil {
 				return changed, fmt.Errorf("the probe of %s: %w", p.Name, err)
 			}
+			if was.Probe == nil && was.State == api.StatePaused { // as when its probe was taken from the file before
+				if _, err := s.Store.Services.Resume(ctx, was.ID); err != nil {
+					return changed, fmt.Errorf("the probe of %s: %w", p.Name, err)
+				}
+			}
 			if now.UpdatedAt != was.UpdatedAt {
 				changed = append(changed, p.Name)
 			}

@@ -51,13 +51,15 @@ type probeResult struct {
 
 func scanProbeResult(r row) (probeResult, error) {
 	var (
-		p    probeResult
-		text string
+		p      probeResult
+		text   string
+		lastOK api.Time
 	)
-	if err := r.Scan(&p.id, &text); err != nil {
+	if err := r.Scan(&p.id, &text, &lastOK); err != nil {
 		return p, fmt.Errorf("reading the result of a probe: %w", err)
 	}
 	result, err := fromJSON[api.ProbeResult](text)
+	result.LastOK = lastOK
 	p.result = &result
 	return p, err
 }
@@ -67,7 +69,7 @@ type probeSQL struct{ results string }
 
 func newProbeSQL(e engine) probeSQL {
 	return probeSQL{
-		results: `select service.id, probe.result from probe join service on service.key = probe.service
+		results: `select service.id, probe.result, probe.ok_at from probe join service on service.key = probe.service
 			where probe.ran_at > 0 and service.id in (select id from ` + e.relation(1, text("id")) + ` i)`,
 	}
 }

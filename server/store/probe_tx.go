@@ -15,9 +15,9 @@ func (tx *Tx) saveProbe(ctx context.Context, s *api.Service) error {
 		return tx.deleteProbe(ctx, s)
 	}
 	tx.wake(hub.Probes)
-	_, err := tx.exec(ctx, `insert into probe (service, settings, sealed, ran_at, result)
-		select key, $2, $3, 0, '' from service where id = $1
-		on conflict (service) do update set settings = excluded.settings, sealed = excluded.sealed, ran_at = 0, result = ''`,
+	_, err := tx.exec(ctx, `insert into probe (service, settings, sealed, ran_at, ok_at, result)
+		select key, $2, $3, 0, 0, '' from service where id = $1
+		on conflict (service) do update set settings = excluded.settings, sealed = excluded.sealed, ran_at = 0, ok_at = 0, result = ''`,
 		s.ID, toJSON(s.Probe), s.Probe.Sealed)
 	if err != nil {
 		return fmt.Errorf("saving a probe: %w", err)
@@ -66,7 +66,8 @@ func (tx *Tx) recordProbe(ctx context.Context, s *serviceRow, run *ProbeRun) err
 			return err
 		}
 	}
-	n, err := tx.exec(ctx, "update probe set ran_at = $2, result = $3 where service = $1", s.key, int64(run.Result.At), toJSON(run.Result))
+	n, err := tx.exec(ctx, `update probe set ran_at = $2, result = $3, ok_at = case when $4 = 1 then $2 else ok_at end
+		where service = $1`, s.key, int64(run.Result.At), toJSON(run.Result), flag(run.Result.OK))
 	if err == nil && n == 0 {
 		return api.Wrap(api.KindConflict, ErrProbeOutdated, "the probe was changed, removed or paused meanwhile")
 	}

@@ -38,12 +38,22 @@ type ServiceFilter struct {
 	Tags      []string // all of them
 	Host      string
 	Slug      string
+	Probed    Probing
 	Search    string // part of the name, in any case of ASCII letters
 	Order     ServiceOrder
 	Direction Direction
 	After     *ServiceMark
 	Limit     int
 }
+
+// Probing says whether only services with a probe are listed.
+type Probing string
+
+// Whether only services with a probe are listed. The zero value lists all.
+const (
+	AnyProbing Probing = ""
+	OnlyProbed Probing = "probed"
+)
 
 // ServiceMark is a place in a list of services: behind the service with this value of the order and this key.
 type ServiceMark struct {
@@ -151,6 +161,9 @@ func (f ServiceFilter) where() *conditions {
 	}
 	for _, tag := range f.Tags {
 		c.contains("tags", toJSON(tag))
+	}
+	if f.Probed == OnlyProbed {
+		c.literal("probe = 1")
 	}
 	if f.Host != "" {
 		c.add("host = ", f.Host)

@@ -138,6 +138,7 @@ func (s *Server) build(tb testing.TB) {
 		WatchTower: watchtower.Options{
 			Services: services, Events: events, Store: f.Store, Clock: f.Clock, Authenticate: gate.Authenticate,
 			NotePulse: o.NotePulse, Presets: o.Presets, Version: Version, Zone: o.Zone, ListLimit: o.ListLimit,
+			StartedAt: api.TimeOf(storetest.Start),
 		},
 		Ping:   ping.Options{Services: services, CheckKey: authenticator.IsPingKey, BodyLimit: *o.BodyLimit},
 		Public: public.Options{Store: f.Store, Clock: f.Clock, Tags: o.PublicTags},

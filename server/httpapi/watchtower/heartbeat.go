@@ -52,7 +52,7 @@ func (h *routes) listHeartbeats(w http.ResponseWriter, r *http.Request) error {
 	}
 	date, list := h.dates(r), newList(w, "heartBeats")
 	err = h.Store.Services.EachPulsed(r.Context(), func(s *api.Service) error {
-		if !p.Reaches(s.Name) {
+		if !p.Reaches(s.Name) || s.Probe != nil && s.Probe.Kind == api.ProbeHTTP { // that one is in the list of pings
 			return nil
 		}
 		return list.add(h.heartbeat(s, date))

@@ -36,6 +36,7 @@ type Options struct {
 	Version   string
 	Zone      api.Zone // of dates that people read
 	ListLimit int      // most events of one list
+	StartedAt api.Time // when the server did
 }
 
 // Preset is a ready-made search of the web page: expressions for service and message.
@@ -94,17 +95,6 @@ func (h *routes) hello(w http.ResponseWriter, r *http.Request) error {
 		Version string   `json:"version"`
 		World   int64    `json:"world"`
 	}{h.Presets, resultOK, h.Version, h.Clock.Now().Unix()})
-}
-
-// listPings lists the server-side pings, of which there are none yet.
-func (h *routes) listPings(w http.ResponseWriter, r *http.Request) error {
-	if _, err := h.allow(r, api.ScopeRead); err != nil {
-		return err
-	}
-	return answer(w, r, struct {
-		Pings  []struct{} `json:"pings"`
-		Result int        `json:"result"`
-	}{[]struct{}{}, resultOK})
 }
 
 // allow gives who asks when their credential has a scope.

@@ -77,7 +77,8 @@ func probeKept(t *testing.T, f *Fixture) {
 	edit(func(s *api.ServiceSettings) { s.Probe = webProbe("http://new"); s.NextIn = 0 })
 	same(t, "given again", f.service(t, "web").Probe, webProbe("http://new"))
 	expectWake("giving it again", true)
-	listed := must(f.Services.List(ctx, store.ServiceFilter{Order: store.ByServiceName, Limit: 5}))(t)
+	must(f.Services.Create(ctx, api.ServiceSettings{Name: "a plain one"}))(t)
+	listed := must(f.Services.List(ctx, store.ServiceFilter{Order: store.ByServiceName, Limit: 5, Probed: store.OnlyProbed}))(t)
 	same(t, "in the list", listed[0].Probe, webProbe("http://new"))
 }
 
@@ -103,6 +104,7 @@ func probeRecorded(t *testing.T, f *Fixture) {
 	ctx := context.Background()
 	s := f.probed(t, "web")
 	other := f.probed(t, "other")
+	var lastOK api.Time
 	for i, c := range []struct {
 		ok       bool
 		failures int
@@ -114,6 +116,10 @@ func probeRecorded(t *testing.T, f *Fixture) {
 		same(t, "failures", result.Failures, c.failures)
 		found := must(f.Probes.Results(ctx, s.ID, other.ID))(t)
 		want := w.Probe.Result
+		if c.ok {
+			lastOK = want.At
+		}
+		want.LastOK = lastOK
 		same(t, "results", found, map[string]*api.ProbeResult{s.ID: &want})
 		watched := must(f.Probes.Watched(ctx))(t)
 		same(t, "watched", watched[0], store.Probed{ID: s.ID, Name: "web", Probe: s.Probe, RanAt: want.At, Failures: c.failures})

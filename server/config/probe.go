@@ -1,0 +1,184 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"watchkeeper/api"
+)
+
+// Probe is a service whose target the server looks at by itself.
+type Probe struct {
+	Service  string
+	Settings api.ProbeSettings
+	// More is what else the file says of the service; what is nil is left as it is.
+	More api.ServiceInput
+}
+
+func probesOf(field *[]Probe) records[Probe] {
+	return records[Probe]{
+		field: field,
+		name:  func(p Probe) string { return p.Service },
+		parts: func(p *Probe) map[string]part {
+			s := &p.Settings
+			return map[string]part{
+				"service": intoText(&p.Service),
+				"alerts":  optional(&p.More.Alerts, intoList), "tags": optional(&p.More.Tags, intoList), "host": optional(&p.More.Host, intoText),
+				"grace": optional(&p.More.Grace, intoSeconds), "failures_to_alert": optional(&p.More.FailuresToAlert, intoNumber),
+
+				"kind": intoText(&s.Kind), "interval": intoSeconds(&s.Interval), "timeout": intoFraction(&s.Timeout),
+				"url": intoText(&s.URL), "method": intoText(&s.Method), "headers": intoTexts(&s.Headers), "body": intoText(&s.Body),
+				"statuses": intoList(&s.Statuses), "contains": intoText(&s.Contains), "lacks": intoText(&s.Lacks),
+				"redirects": intoText(&s.Redirects), "insecure": intoSwitch(&s.Insecure), "proxy": intoText(&s.Proxy),
+				"certificate_days": optional(&s.CertificateDays, intoNumber),
+				"address":          intoText(&s.Address),
+				"name":             intoText(&s.Name), "record": intoText(&s.Record), "resolver": intoText(&s.Resolver), "answers": intoList(&s.Answers),
+			}
+		},
+		check: checkLastProbe,
+	}
+}
+
+// ping is a probe as watchTower wrote them.
+type ping struct {
+	Probe
+	alertType, alertTarget string
+}
+
+// watchTower's own numbers.
+const (
+	pingFrequency = api.Seconds(30)
+	pingStatus    = "200"
+)
+
+// pingsOf reads the list that watchTower called pings, with its keys, into probes.
+func pingsOf(field *[]Probe) pings { return pings{field} }
+
+type pings struct{ field *[]Probe }
+
+func (p pings) set(string) error { return errFileOnly }
+
+func (p pings) String() string { return probesOf(p.field).String() }
+
+func (p pings) decode(n node) []fault {
+	var read []ping
+	faults := records[ping]{
+		field: &read,
+		parts: func(p *ping) map[string]part {
+			p.Settings = api.ProbeSettings{Kind: api.ProbeHTTP, Interval: pingFrequency, Statuses: []string{pingStatus}}
+			return map[string]part{
+				"service": intoText(&p.Service), "url": intoText(&p.Settings.URL), "frequency": intoFrequency(&p.Settings.Interval),
+				"alertType": intoText(&p.alertType), "alertTarget": intoText(&p.alertTarget), "proxyURL": intoText(&p.Settings.Proxy),
+				"insecure": intoSwitch(&p.Settings.Insecure),
+			}
+		},
+		check: func(all []ping) error {
+			last := all[len(all)-1]
+			if last.alertType == "" || last.alertTarget == "" {
+				return errors.New("alertType and alertTarget must be given")
+			}
+			return checkLastProbe(plainProbes(all))
+		},
+	}.decode(n)
+	*p.field = plainProbes(read)
+	return faults
+}
+
+func (p pings) checkAll() error { return probesOf(p.field).checkAll() }
+
+// plainProbes gives pings as the probes that they are.
+func plainProbes(list []ping) []Probe {
+	var out []Probe
+	for _, p := range list {
+		target := api.Target{Channel: p.alertType, Address: p.alertTarget}.String()
+		p.More.Alerts = &[]string{target}
+		out = append(out, p.Probe)
+	}
+	return out
+}
+
+func checkLastProbe(all []Probe) error {
+	last := all[len(all)-1]
+	if reason := api.CheckName(last.Service); reason != "" {
+		return errors.New("service " + reason)
+	}
+	if slices.ContainsFunc(all[:len(all)-1], func(p Probe) bool { return p.Service == last.Service }) {
+		return fmt.Errorf("service must not be the same as that of another: %s", last.Service)
+	}
+	in := last.More
+	in.Name, in.Probe = &last.Service, &last.Settings
+	settings := in.Apply(api.ServiceSettings{})
+	return reason(probeLocations(settings.Validate()))
+}
+
+// probeLocations leaves out the part of a location that says that it is of a probe, as here everything is.
+func probeLocations(err error) error {
+	var wrong *api.Error
+	if errors.As(err, &wrong) {
+		for i := range wrong.Fields {
+			wrong.Fields[i].Location = strings.TrimPrefix(wrong.Fields[i].Location, "body.probe.")
+		}
+	}
+	return err
+}
+
+// checkBothProbes refuses a service that both lists name.
+func checkBothProbes(c Config) error {
+	for _, ping := range c.Pings {
+		if slices.ContainsFunc(c.Probes, func(p Probe) bool { return p.Service == ping.Service }) {
+			return fmt.Errorf("must not name a service that probes names, too: %s", ping.Service)
+		}
+	}
+	return nil
+}
+
+// optional reads into a field that stays nil where the key is missing.
+func optional[T any](field **T, into func(*T) part) part {
+	return func(n node) error {
+		if n.kind == kindNone {
+			return nil
+		}
+		*field = new(T)
+		return into(*field)(n)
+	}
+}
+
+func intoNumber(field *int) part {
+	return func(n node) error {
+		text, err := n.single()
+		if err != nil {
+			return err
+		}
+		return numberOf(field).set(text)
+	}
+}
+
+// intoFraction reads a duration into seconds with a fraction.
+func intoFraction(field *float64) part {
+	return func(n node) error {
+		text, err := n.single()
+		if err != nil || text == "" {
+			return err
+		}
+		d, err := api.ParseDuration(text)
+		*field = api.InSeconds(d)
+		return err
+	}
+}
+
+// intoFrequency reads seconds, as watchTower has them, or a duration.
+func intoFrequency(field *api.Seconds) part {
+	return func(n node) error {
+		if seconds, err := strconv.ParseInt(n.text, 10, 32); err == nil {
+			*field = api.Seconds(seconds)
+			if *field < 1 {
+				return errors.New("must be at least 1 second")
+			}
+			return nil
+		}
+		return intoSeconds(field)(n)
+	}
+}

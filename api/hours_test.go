@@ -90,9 +90,20 @@ func TestHoursInTheNightThatComesTwice(t *testing.T) {
 func TestHoursThatAreNot(t *testing.T) {
 	t.Parallel()
 	for _, h := range []Hours{
-		{}, {From: "08:00"}, {To: "08:00"}, {From: "8", To: "9"}, {From: "08:00", To: "25:00"}, {From: "24:00", To: "08:00"}, {From: "08:60", To: "09:00"},
-		{From: "08:00", To: "24:01"}, {From: "08:00:00", To: "09:00"}, {From: "08:00", To: "09:00", Days: "mo"}, {From: "08:00", To: "09:00", Days: "monkey"},
-		{From: "08:00", To: "09:00", Days: "mon-"}, {From: "08:00", To: "09:00", Days: "mon,,tue"}, {From: "08:00", To: "09:00", Days: "mon-tue-wed"},
+		{},
+		{From: "08:00"},
+		{To: "08:00"},
+		{From: "8", To: "9"},
+		{From: "08:00", To: "25:00"},
+		{From: "24:00", To: "08:00"},
+		{From: "08:60", To: "09:00"},
+		{From: "08:00", To: "24:01"},
+		{From: "08:00:00", To: "09:00"},
+		{From: "08:00", To: "09:00", Days: "mo"},
+		{From: "08:00", To: "09:00", Days: "monkey"},
+		{From: "08:00", To: "09:00", Days: "mon-"},
+		{From: "08:00", To: "09:00", Days: "mon,,tue"},
+		{From: "08:00", To: "09:00", Days: "mon-tue-wed"},
 	} {
 		if _, err := h.parse(time.UTC); err == nil {
 			t.Errorf("%+v is taken", h)

@@ -12,8 +12,10 @@ const incidentColumns = `incident.id, incident.subject_kind, incident.subject_id
 
 // fields gives where the values of incidentColumns go.
 func (i *Incident) fields() []any {
-	return []any{&i.ID, &i.SubjectKind, &i.SubjectID, &i.Subject, &i.State, &i.OpenedAt, &i.ClosedAt, &i.Reason, &i.AcknowledgedBy,
-		&i.AcknowledgedAt, &i.Comment, &i.lastChange}
+	return []any{
+		&i.ID, &i.SubjectKind, &i.SubjectID, &i.Subject, &i.State, &i.OpenedAt, &i.ClosedAt, &i.Reason, &i.AcknowledgedBy,
+		&i.AcknowledgedAt, &i.Comment, &i.lastChange,
+	}
 }
 
 func scanIncident(r row) (*Incident, error) {

@@ -41,8 +41,10 @@ func routeValues(r *api.Route) []any {
 	if r.Hours != nil {
 		hours = toJSON(r.Hours)
 	}
-	return []any{r.ID, r.Name, r.Position, r.Match.String(), list(r.To), flag(r.Continue), int64(r.After), int64(r.Repeat), hours,
-		int64(r.CreatedAt), int64(r.UpdatedAt)}
+	return []any{
+		r.ID, r.Name, r.Position, r.Match.String(), list(r.To), flag(r.Continue), int64(r.After), int64(r.Repeat), hours,
+		int64(r.CreatedAt), int64(r.UpdatedAt),
+	}
 }
 
 // parseMatch reads matchers as they are kept. They are never nil, so that JSON shows [].

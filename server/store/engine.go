@@ -31,6 +31,8 @@ type engine interface {
 	relation(first int, columns ...column) string
 	// pack gives the arguments for a relation; each element of columns is a []string, []int64 or [][]byte.
 	pack(columns ...any) []any
+	// byIndex keeps the rest of a transaction from reading whole tables, however little is known of them.
+	byIndex(ctx context.Context, s session) error
 	// order queues what makes transactions commit in the order in which they draw ids of a sequence; the statements that
 	// draw them are queued after it.
 	order(s session, sequence string)
@@ -48,6 +50,12 @@ type engine interface {
 	exclusive(ctx context.Context) (release func(), err error)
 	// lockRows ends a query whose rows nobody else may change until the transaction ends; free ones only, or all.
 	lockRows(how lock) string
+	// held tells what a table holds, begins from where on its newest rows have room in so many bytes. trim takes one step
+	// of a removal, shrink gives unused pages back, if it can, and reports whether there are more.
+	held(ctx context.Context, s session, t keptTable) (held, error)
+	begins(ctx context.Context, s session, t keptTable, bytes int64, now api.Time) (api.Time, error)
+	trim(ctx context.Context, s session, t *Trimming, rows int, at *int64) (removed int64, done bool, err error)
+	shrink(ctx context.Context, pages int) (more bool, err error)
 	migrator() (migrator, error)
 	// tables lists what the schema has, by name, but not what the migrations keep for themselves.
 	tables(ctx context.Context, s session) ([]table, error)

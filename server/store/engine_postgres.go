@@ -221,6 +221,11 @@ func (e *postgresEngine) relation(first int, columns ...column) string {
 
 func (e *postgresEngine) pack(columns ...any) []any { return columns }
 
+func (e *postgresEngine) byIndex(ctx context.Context, s session) error {
+	_, err := s.exec(ctx, "set local enable_seqscan = off")
+	return err
+}
+
 // order takes a lock that ends with the transaction, so that ids drawn after it follow the order of commits.
 func (e *postgresEngine) order(s session, sequence string) {
 	s.last(orderLock, "watchkeeper "+sequence)
@@ -275,7 +280,7 @@ func (e *postgresEngine) judge(err error) verdict {
 		return verdictTrouble
 	}
 	switch {
-	case pg.Code == "40001", pg.Code == "40P01":
+	case pg.Code == "40001", pg.Code == "40P01", pg.Code == "55P03":
 		return verdictRetry
 	case pg.Code == "23514" && strings.Contains(pg.Message, "no partition"):
 		return verdictUnprepared

@@ -344,6 +344,9 @@ func (e *sqliteEngine) pack(columns ...any) []any {
 	return []any{string(append(b, ']'))}
 }
 
+// byIndex has nothing to do: statements say in which order tables are read.
+func (e *sqliteEngine) byIndex(context.Context, session) error { return nil }
+
 // order has nothing to do: only one transaction writes at a time.
 func (e *sqliteEngine) order(session, string) {}
 

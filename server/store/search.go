@@ -117,11 +117,20 @@ func (h *Search) check(ctx context.Context, source string) (reason string, err e
 }
 
 func (h *Search) close() error {
-	eng := h.eng.Swap(nil)
-	if eng == nil || *eng == h.s.eng {
+	eng := h.engine()
+	h.eng.Store(nil)
+	if eng == nil {
 		return nil
 	}
-	return (*eng).close()
+	return eng.close()
+}
+
+// engine gives the engine of the index where it is another than that of the events, else nil.
+func (h *Search) engine() engine {
+	if eng := h.eng.Load(); eng != nil && *eng != h.s.eng {
+		return *eng
+	}
+	return nil
 }
 
 func (h *Search) read(ctx context.Context, fn func(*Tx) error) error {
@@ -159,6 +168,9 @@ func (h *Search) Parts(ctx context.Context, segments []int64, buckets []int, vis
 		}
 	}
 	return h.read(ctx, func(tx *Tx) error {
+		if err := tx.eng.byIndex(ctx, tx.session); err != nil {
+			return err
+		}
 		r, err := tx.query(ctx, "select p.place, p.data from "+tx.eng.relation(1, ints("place"))+
 			" w cross join search_part p where p.place = w.place", tx.eng.pack(places)...)
 		if err != nil {

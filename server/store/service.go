@@ -179,8 +179,8 @@ func (h *Services) judge(ctx context.Context, tx *Tx, s *serviceRow) error {
 
 var errNoService = api.Errorf(api.KindNotFound, "there is no such service")
 
-// Delete removes a service and closes its incident silently. Its history goes after that, in steps; what is left of it
-// when they are interrupted is nobody's and is not shown.
+// Delete removes a service and closes its incident silently. Its history is nobody's then and is not shown; it goes with
+// all other history of its age.
 func (h *Services) Delete(ctx context.Context, id string) (*api.Service, error) {
 	var gone *serviceRow
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) (err error) {
@@ -204,27 +204,7 @@ func (h *Services) Delete(ctx context.Context, id string) (*api.Service, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := h.purgePulses(ctx, gone.key); err != nil {
-		h.s.log.Warn("the history of a deleted service was not removed to its end", "service", gone.Name, "error", err)
-	}
 	return &gone.Service, nil
-}
-
-const purgeStep = 1000
-
-// purgePulses removes the history of a service in steps that hold up nobody.
-func (h *Services) purgePulses(ctx context.Context, key int64) error {
-	for {
-		var n int64
-		err := h.s.write(ctx, useGeneral, func(tx *Tx) (err error) {
-			n, err = tx.exec(ctx, `delete from pulse where service = $1 and id in (
-				select id from pulse where service = $1 order by received_at, id limit $2)`, key, purgeStep)
-			return err
-		})
-		if err != nil || n < purgeStep {
-			return err
-		}
-	}
 }
 
 // Get gives a service by id; KindNotFound when there is none.

@@ -58,6 +58,7 @@ type Store struct {
 	Search       *Search
 	Probes       *Probes
 	Certificates *Certificates
+	Retention    *Retention
 
 	eng   engine
 	hub   *hub.Hub
@@ -99,6 +100,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.Settings = &Settings{s}
 	s.Leases = &Leases{s}
 	s.Audit = &Audit{s}
+	s.Retention = &Retention{s}
 	s.Search = &Search{s: s, folder: o.Folder}
 	s.Probes = newProbes(s)
 	s.Certificates = &Certificates{s}

@@ -17,6 +17,7 @@ type Status struct {
 	Incidents  []Incident       `json:"incidents,omitempty" doc:"open incidents of what is no service"`
 	Deliveries DeliveriesStatus `json:"deliveries"`
 
+	Storage     *Storage           `json:"storage,omitempty" doc:"what the database holds and what is left; absent for a token with a pattern"`
 	Certificate *CertificateStatus `json:"certificate,omitempty" doc:"with tls acme: how it stands with the ordered certificate"`
 }
 

@@ -141,6 +141,9 @@ func (s *server) healthy(ctx context.Context) error {
 	if s.system != nil && s.Config.Database != "" && s.system.Offset().Abs() > maxClockOffset {
 		return api.Errorf(api.KindUnavailable, "the time of this server is %s off that of the database; restart it", s.system.Offset().Round(time.Millisecond))
 	}
+	if err := s.liveness.Trouble(); err != nil {
+		return err
+	}
 	return s.store.Ping(ctx)
 }
 

@@ -23,6 +23,7 @@ import (
 	"watchkeeper/server/httpapi/web"
 	"watchkeeper/server/hub"
 	"watchkeeper/server/probe"
+	"watchkeeper/server/retention"
 	"watchkeeper/server/service"
 	"watchkeeper/server/store"
 )
@@ -48,6 +49,9 @@ type parts struct {
 	services    *service.Services
 	probes      *probe.Probes
 	events      *event.Events
+	disk        *retention.Guard // nil where the database is not in the data folder
+	retention   *retention.Retention
+	liveness    *service.Liveness
 	channels    *alert.Channels
 	alertRoutes *alert.Routes
 	maintenance *alert.Maintenance
@@ -138,7 +142,10 @@ func (s *server) start(ctx context.Context) error {
 	if err := s.openSearch(ctx); err != nil {
 		return err
 	}
-	s.events = event.New(event.Options{Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Server: s.id})
+	s.openRetention()
+	s.events = event.New(event.Options{
+		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Server: s.id, Accept: s.acceptEvents,
+	})
 	if err := s.openAlerts(ctx); err != nil {
 		return err
 	}
@@ -149,6 +156,7 @@ func (s *server) start(ctx context.Context) error {
 	if err := s.openProbes(ctx); err != nil {
 		return err
 	}
+	s.liveness = service.NewLiveness(s.services)
 	s.metrics.watch(s)
 	router, err := httpapi.Routes(s.routeOptions())
 	if err != nil {
@@ -162,7 +170,7 @@ func (s *server) start(ctx context.Context) error {
 func (s *server) loops() []loop {
 	loops := []loop{
 		{"exchanging wake-ups", s.store.Run},
-		{"marking life", service.NewLiveness(s.services).Run},
+		{"marking life", s.liveness.Run},
 		{"judging deadlines", service.NewSweeper(s.services).Run},
 		{"indexing events", event.NewIndexer(s.events).Run},
 		{"probing", s.probes.Run},
@@ -174,9 +182,13 @@ func (s *server) loops() []loop {
 		{"counting refusals", s.floor.Run},
 		{"pacing the garbage collector", paceCollector(s.clock)},
 		{"periodic work", cron.New(cron.Options{Leases: s.store.Leases, Server: s.id, Clock: s.clock, Log: s.log, Jobs: []cron.Job{
+			{Name: "removing what is not kept", Every: time.Minute, Run: s.retention.RunOnce},
 			{Name: "making partitions ahead", Every: time.Hour, Run: s.store.Prepare},
 			{Name: "forgetting servers that are gone", Every: time.Hour, Run: s.store.Servers.ForgetSilent},
 		}}).Run},
+	}
+	if s.disk != nil {
+		loops = append(loops, loop{"watching the disk", s.disk.Run})
 	}
 	if s.system != nil {
 		loops = append(loops, loop{"keeping time", s.system.Run})

@@ -15,7 +15,8 @@ import (
 func (r *run) statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: "Say what is wrong now, since when, and who was told", Args: arguments(),
-		Long: `Say what is wrong now, since when, and who was told. Exits 0 when nothing is down, 1 when something is, 3 when the
+		Long: `Say what is wrong now, since when, and who was told; and what the database holds, how far back, and how much room
+is left until the oldest of it goes. Exits 0 when nothing is down, 1 when something is, 3 when the
 server cannot be reached; with --watch, what was seen last.`,
 	}
 	m := r.remoteFlags(c)
@@ -58,11 +59,14 @@ func printStatus(p *page, s api.Status) {
 	if gap := s.LastGap; gap != nil && p.clock.now.Sub(gap.To.Std()) < 24*time.Hour {
 		p.line("No server watched from %s to %s, %s.", p.clock.stamp(gap.From), p.clock.stamp(gap.To), roughly(gap.To.Sub(gap.From)))
 	}
+	well := ""
 	if s.Services.Down+s.Services.Late == 0 && len(s.Incidents) == 0 && len(s.Deliveries.Failed) == 0 {
-		p.line("All is well. %s.", countsOf(s.Services))
-		return
+		well = "All is well. "
 	}
-	p.line("%s.", countsOf(s.Services))
+	p.line("%s%s.", well, countsOf(s.Services))
+	if s.Storage != nil {
+		printStorage(p, *s.Storage)
+	}
 }
 
 // troubles is services that are in the same trouble.

@@ -23,11 +23,29 @@ const (
 	maxShutdownTimeout = 10 * time.Second
 	maxCatchUp         = 24 * time.Hour
 	maxEventsList      = 1_000_000
+	minAge             = time.Hour
+	minBudget          = 16 << 20 // bytes
 )
 
 func checkWord[T ~string](word T, words []T) error {
 	if !slices.Contains(words, word) {
 		return fmt.Errorf("must be one of %s", joined(words))
+	}
+	return nil
+}
+
+// checkAge is for how long something is kept: less than an hour is a slip, such as 90 for 90d.
+func checkAge(age time.Duration) error {
+	if age != 0 && age < minAge {
+		return fmt.Errorf("must be 0, for ever, or at least %s", api.FormatDuration(minAge))
+	}
+	return nil
+}
+
+// checkBudget is for how much is kept: with less than a few megabytes nothing worth reading would be.
+func checkBudget(size int64) error {
+	if size != 0 && size < minBudget {
+		return fmt.Errorf("must be 0, no limit, or at least %s", FormatSize(minBudget))
 	}
 	return nil
 }

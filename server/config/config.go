@@ -54,10 +54,19 @@ type Config struct {
 	Probes []Probe
 	Pings  []Probe // those that stand in the list of watchTower
 
+	Retention Retention
+
 	CatchUp         time.Duration // longest hold of deadlines after our own absence
 	PingBodyLimit   int64         // bytes kept of a ping's body, 0 for all
 	EventsListLimit int           // events in one answer on the watchTower routes
 	EventsPresets   []EventsPreset
+}
+
+// Retention is how long what happened is kept, and how much of it; 0 is for ever, and any amount.
+type Retention struct {
+	EventsAge, PulsesAge   time.Duration
+	EventsSize, PulsesSize int64
+	ChangesAge             time.Duration // changes, incidents and deliveries
 }
 
 // Alerts limits whom alerts may reach.
@@ -141,6 +150,8 @@ var logFormats = []LogFormat{LogText, LogJSON}
 // Valid reports whether f is one of the forms above.
 func (f LogFormat) Valid() bool { return slices.Contains(logFormats, f) }
 
+const day = 24 * time.Hour
+
 // Default gives the settings of a start without flags, variables and file.
 func Default() Config {
 	return Config{
@@ -155,6 +166,9 @@ func Default() Config {
 		ACME:            ACME{Directory: "https://acme-v02.api.letsencrypt.org/directory"},
 		SMTPTLS:         SMTPTLSOpportunistic,
 		PushoverURL:     "https://api.pushover.net/1",
+		Retention: Retention{
+			EventsAge: 90 * day, EventsSize: 2 << 30, PulsesAge: 30 * day, PulsesSize: 2 << 30, ChangesAge: 400 * day,
+		},
 		CatchUp:         10 * time.Minute,
 		PingBodyLimit:   10_000,
 		EventsListLimit: 50_000,

@@ -55,6 +55,8 @@ func TestProblemsNameTheSettingAsItWasGiven(t *testing.T) {
 		{given{environ: []string{"WATCHKEEPER_ALERTS_TARGETS=*@example.org"}}, `WATCHKEEPER_ALERTS_TARGETS must be patterns such as`},
 		{given{environ: []string{"WATCHKEEPER_ALERTS_TARGETS=email=*@example.org"}}, `WATCHKEEPER_ALERTS_TARGETS must name kinds of channels: mail, pushover, webhook, shoutrrr`},
 		{given{environ: []string{"WATCHKEEPER_ALERTS_TARGETS=mail="}}, `WATCHKEEPER_ALERTS_TARGETS must have a pattern after each kind`},
+		{given{environ: []string{"WATCHKEEPER_RETENTION_EVENTS_AGE=90s"}}, `WATCHKEEPER_RETENTION_EVENTS_AGE must be 0, for ever, or at least 1h`},
+		{given{environ: []string{"WATCHKEEPER_RETENTION_PULSES_SIZE=2KiB"}}, `WATCHKEEPER_RETENTION_PULSES_SIZE must be 0, no limit, or at least 16MiB`},
 		// Of what may be a secret, nothing is repeated.
 		{given{environ: []string{"WATCHKEEPER_SECRET=hunter2"}}, `WATCHKEEPER_SECRET must be at least 16 bytes long, has 7`},
 		{given{environ: []string{"WATCHKEEPER_PASSWORD= hunter2"}}, `WATCHKEEPER_PASSWORD must not begin or end with blanks`},

@@ -16,14 +16,15 @@ type Group string
 
 // The groups of settings, in the order in which they are shown.
 const (
-	GroupServer  Group = "Server"
-	GroupStorage Group = "Storage"
-	GroupAccess  Group = "Access and TLS"
-	GroupAlerts  Group = "Alerts"
-	GroupInput   Group = "Pulses and events"
+	GroupServer    Group = "Server"
+	GroupStorage   Group = "Storage"
+	GroupRetention Group = "Retention"
+	GroupAccess    Group = "Access and TLS"
+	GroupAlerts    Group = "Alerts"
+	GroupInput     Group = "Pulses and events"
 )
 
-var groups = []Group{GroupServer, GroupStorage, GroupAccess, GroupAlerts, GroupInput}
+var groups = []Group{GroupServer, GroupStorage, GroupRetention, GroupAccess, GroupAlerts, GroupInput}
 
 // Valid reports whether g is one of the groups.
 func (g Group) Valid() bool {

@@ -13,11 +13,12 @@ func Settings() []Setting {
 
 func settingsOf(group Group) []Setting {
 	settings := map[Group]func() []Setting{
-		GroupServer:  serverSettings,
-		GroupStorage: storageSettings,
-		GroupAccess:  accessSettings,
-		GroupAlerts:  alertSettings,
-		GroupInput:   inputSettings,
+		GroupServer:    serverSettings,
+		GroupStorage:   storageSettings,
+		GroupRetention: retentionSettings,
+		GroupAccess:    accessSettings,
+		GroupAlerts:    alertSettings,
+		GroupInput:     inputSettings,
 	}[group]()
 	for i := range settings {
 		settings[i].Group = group
@@ -96,6 +97,41 @@ func storageSettings() []Setting {
 			Help:  "bring an older database up to date at start, or refuse to start",
 			field: func(c *Config) value { return wordOf(&c.Migrate, migrateWays) },
 			check: func(c Config) error { return checkWord(c.Migrate, migrateWays) },
+		},
+	}
+}
+
+func retentionSettings() []Setting {
+	return []Setting{
+		{
+			Key: "retention.events_age", Form: "duration",
+			Help:  "how long events are kept; 0 for ever",
+			field: func(c *Config) value { return durationOf(&c.Retention.EventsAge) },
+			check: func(c Config) error { return checkAge(c.Retention.EventsAge) },
+		},
+		{
+			Key: "retention.events_size", Form: "size",
+			Help:  "how much room events may take with their indexes, before the oldest go; 0 sets no limit",
+			field: func(c *Config) value { return sizeOf(&c.Retention.EventsSize) },
+			check: func(c Config) error { return checkBudget(c.Retention.EventsSize) },
+		},
+		{
+			Key: "retention.pulses_age", Form: "duration",
+			Help:  "how long the history of pulses is kept; 0 for ever",
+			field: func(c *Config) value { return durationOf(&c.Retention.PulsesAge) },
+			check: func(c Config) error { return checkAge(c.Retention.PulsesAge) },
+		},
+		{
+			Key: "retention.pulses_size", Form: "size",
+			Help:  "how much room the history of pulses may take, before the oldest go; 0 sets no limit",
+			field: func(c *Config) value { return sizeOf(&c.Retention.PulsesSize) },
+			check: func(c Config) error { return checkBudget(c.Retention.PulsesSize) },
+		},
+		{
+			Key: "retention.changes_age", Form: "duration",
+			Help:  "how long changes, incidents and deliveries are kept; 0 for ever; open incidents stay",
+			field: func(c *Config) value { return durationOf(&c.Retention.ChangesAge) },
+			check: func(c Config) error { return checkAge(c.Retention.ChangesAge) },
 		},
 	}
 }

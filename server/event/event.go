@@ -21,6 +21,8 @@ type Options struct {
 	Clock  clock.Clock
 	Log    *slog.Logger
 	Server string // the id of this server, by which one of several makes the index
+	// Accept refuses events from outside while there is no room for them; nil never does.
+	Accept func() error
 }
 
 // maxSearches is how many searches by text or pattern may read at once: each may read for as long as its patience, and
@@ -38,6 +40,11 @@ func New(o Options) *Events { return &Events{Options: o, searches: make(chan str
 
 // Add stores events, all or none, after their commit. The inputs have been checked.
 func (e *Events) Add(inputs []api.EventInput, sequence *store.Sequence) (store.Added, error) {
+	if e.Accept != nil {
+		if err := e.Accept(); err != nil {
+			return store.Added{}, err
+		}
+	}
 	now := api.TimeOf(e.Clock.Now())
 	events := make([]api.Event, len(inputs))
 	for i := range inputs {
@@ -55,6 +62,15 @@ func (e *Events) AddOwn(level api.Level, message string) {
 	if err != nil {
 		e.Log.Error("an event of the server itself could not be stored", "message", message, "error", err)
 	}
+}
+
+// AlertOwn is AddOwn for what the owner is told by the default route.
+func (e *Events) AlertOwn(level api.Level, message string) error {
+	now := api.TimeOf(e.Clock.Now())
+	_, err := e.Store.Events.Add([]api.Event{{
+		Service: OwnService, Message: message, Level: level, Time: now, ReceivedAt: now, Alert: true,
+	}}, nil)
+	return err
 }
 
 // OwnService is the service under which Watchkeeper writes events about itself.

@@ -244,3 +244,22 @@ func TestAddOwn(t *testing.T) {
 		t.Errorf("a failure is logged as %q, want one line with the message", line)
 	}
 }
+
+// TestRefusesEventsWithoutRoom keeps events from outside out, and not those of the server itself.
+func TestRefusesEventsWithoutRoom(t *testing.T) {
+	f := storetest.Open(t, store.SQLite)
+	full := api.Errorf(api.KindUnavailable, "no room")
+	o := feature(f).Options
+	o.Accept = func() error { return full }
+	e := event.New(o)
+	if _, err := e.Add([]api.EventInput{{Service: "a", Message: "m"}}, nil); !errors.Is(err, full) {
+		t.Errorf("an event was answered with %v", err)
+	}
+	if err := e.AlertOwn(api.LevelError, "no room"); err != nil {
+		t.Fatal(err)
+	}
+	found := list(t, e, event.Query{Limit: 10}).Events
+	if len(found) != 1 || !found[0].Alert || found[0].Message != "no room" {
+		t.Errorf("events: %+v", found)
+	}
+}

@@ -82,3 +82,23 @@ func TestLiveness(t *testing.T) {
 		same(t, "gaps", must(f.Servers.Gaps(ctx))(t), []api.Gap{away})
 	})
 }
+
+// TestLivenessTellsOfTrouble checks that a server that cannot mark its life says so, until it can again.
+func TestLivenessTellsOfTrouble(t *testing.T) {
+	f := storetest.Open(t, store.SQLite)
+	f.Servers.Register(store.Presence{ID: "one"})
+	l := service.NewLiveness(feature(f))
+	running(t, l.Run)
+	f.Clock.BlockUntil(1)
+	if err := l.Trouble(); err != nil {
+		t.Errorf("there is trouble already: %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.Clock.Advance(time.Second)
+	f.Clock.BlockUntil(1)
+	if err := l.Trouble(); err == nil {
+		t.Error("a mark that was not written is no trouble")
+	}
+}

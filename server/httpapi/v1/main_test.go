@@ -26,6 +26,7 @@ import (
 	"watchkeeper/server/httpapi/web"
 	"watchkeeper/server/hub"
 	"watchkeeper/server/probe"
+	"watchkeeper/server/retention"
 	"watchkeeper/server/secret"
 	"watchkeeper/server/service"
 	"watchkeeper/server/store"
@@ -96,6 +97,9 @@ func newServer(tb testing.TB, f *storetest.Fixture) *server {
 				Name: "fixed", Match: must(api.ParseMatchers(`tag="db"`))(tb), Cron: "0 3 * * *", Duration: 3600, Comment: "nightly",
 			}},
 		}))(tb),
+		Storage: retention.New(retention.Options{
+			Store: f.Store, Clock: f.Clock, Log: log, Keep: map[api.Table]api.Retention{api.TableEvents: {Age: time.Hour, Bytes: 1 << 30}},
+		}).Describe,
 		Store: f.Store, Tokens: auth.NewTokens(f.Tokens, f.Clock), PingKey: pingKey, Clock: f.Clock,
 		Authenticate: func(r *http.Request) (auth.Principal, error) {
 			who, err := authenticator.Authenticate(r.Context(), auth.CredentialsOf(r.Header))

@@ -14,7 +14,7 @@ func (h *routes) statusRoutes(d *document) {
 		id: "getStatus", method: http.MethodGet, path: "/api/v1/status", group: groupServer, scope: api.ScopeRead,
 		summary: "What is wrong now",
 		about: "Which services are down or late, since when and who was told; whether alerts get through; and what this " +
-			"server is. A token with a pattern learns of what it reaches.",
+			"server is and holds. A token with a pattern learns of what it reaches.",
 	}, h.getStatus)
 }
 
@@ -39,6 +39,13 @@ func (h *routes) getStatus(ctx context.Context, who auth.Principal, _ *struct{})
 	}
 	if err := h.describeTrouble(ctx, who, &status); err != nil {
 		return nil, err
+	}
+	if who.Match == "" {
+		storage, err := h.Storage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		status.Storage = &storage
 	}
 	return newAnswer(status), nil
 }

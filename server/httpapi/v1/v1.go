@@ -7,6 +7,7 @@
 package v1
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -45,6 +46,9 @@ type Options struct {
 	// Woken begins to listen for new events and changed credentials, until the function that it gives is called.
 	Woken   func() (woken <-chan struct{}, end func())
 	Streams web.Streams
+
+	// Storage tells what the database holds and what is left.
+	Storage func(context.Context) (api.Storage, error)
 
 	PublicURL  string // of the server, without a slash at its end
 	Generation int64  // of the installation

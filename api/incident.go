@@ -1,6 +1,9 @@
 package api
 
-import "unicode/utf8"
+import (
+	"cmp"
+	"unicode/utf8"
+)
 
 // IncidentState is where an incident stands.
 type IncidentState string
@@ -26,6 +29,8 @@ type Incident struct {
 	AcknowledgedBy string        `json:"acknowledged_by,omitempty" doc:"who is at it: the name of a token, password, or whom a link was sent to; reminders and later steps stop"`
 	AcknowledgedAt Time          `json:"acknowledged_at,omitzero"`
 	Comment        string        `json:"acknowledged_comment,omitempty" doc:"what was said with it"`
+	Untold         string        `json:"untold,omitempty" doc:"why nobody was told, or is not told yet; absent when somebody was or is about to be"`
+	Flapping       bool          `json:"flapping,omitempty" doc:"its subject goes up and down, so that only the beginning and the end of that are told"`
 	Deliveries     []Delivery    `json:"deliveries"`
 }
 
@@ -105,7 +110,25 @@ type Delivery struct {
 	NextAttempt Time          `json:"next_attempt" doc:"null when none will follow"`
 	LastError   string        `json:"last_error,omitempty"`
 	Receipt     string        `json:"receipt,omitempty" doc:"what the other side said when it took the message"`
+	Route       string        `json:"route,omitempty" doc:"by which route: its name, default, or escalation where others could not be told; empty when the service names the target itself"`
 	Digest      string        `json:"digest,omitempty" doc:"the digest in which it was told"`
 	CreatedAt   Time          `json:"created_at"`
 	SentAt      Time          `json:"sent_at" doc:"null until sent"`
+}
+
+// Untold says why nobody was told of an incident with these deliveries, in the words of the first of them; "" when
+// somebody was, was tried, or is about to be.
+func Untold(deliveries []Delivery) string {
+	for i := range deliveries {
+		switch d := &deliveries[i]; {
+		case d.State == DeliveryWaiting, d.State == DeliverySending, d.State == DeliverySent, d.Attempts > 0, d.Digest != "":
+			return ""
+		}
+	}
+	for i := range deliveries {
+		if reason := cmp.Or(deliveries[i].Reason, deliveries[i].LastError); reason != "" {
+			return reason
+		}
+	}
+	return ""
 }

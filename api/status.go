@@ -70,12 +70,15 @@ type Trouble struct {
 	Tags           []string   `json:"tags"`
 	Incident       string     `json:"incident,omitempty" doc:"id; absent for late"`
 	AcknowledgedBy string     `json:"acknowledged_by,omitempty"`
+	Untold         string     `json:"untold,omitempty" doc:"why nobody was told, or is not told yet"`
 	Told           []Delivery `json:"told" doc:"who was told, is being told, or could not be"`
 }
 
 // DeliveriesStatus is whether telling works.
 type DeliveriesStatus struct {
 	Waiting   int64      `json:"waiting" doc:"to be sent, tried again or gathered"`
+	Held      int64      `json:"held" doc:"not sent for now, each for its reason"`
 	OldestDue Time       `json:"oldest_due" doc:"when the oldest that waits was due; null when none is due"`
 	Failed    []Delivery `json:"failed" doc:"those that failed for good in the last day, the latest first"`
+	Failing   []Delivery `json:"failing" doc:"those that have failed for ten minutes and are tried on, the latest first; at most 1000"`
 }

@@ -21,13 +21,21 @@ type Options struct {
 	// PublicURL is where links lead, without a slash at its end.
 	PublicURL string
 	Zone      api.Zone // in which messages show times
+	// Routes and Maintenance are what there is beside the services and silences.
+	Routes      *Routes
+	Maintenance *Maintenance
 }
 
 // Alerts shows incidents and deliveries, and has what Router and Sender share.
 type Alerts struct {
 	Options
 	noted noted
+	rules *ruleBook
 }
 
 // New makes the feature.
-func New(o Options) *Alerts { return &Alerts{Options: o} }
+func New(o Options) *Alerts {
+	a := &Alerts{Options: o}
+	a.rules = newRuleBook(a.readRules, o.Maintenance.cron, o.Zone)
+	return a
+}

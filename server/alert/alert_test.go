@@ -306,7 +306,9 @@ func TestChannelThatIsGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.work(t)
-		d := must(w.alerts.ListDeliveries(ctx, DeliveryQuery{Limit: 10}))(t).Deliveries[0]
+		list := must(w.alerts.ListDeliveries(ctx, DeliveryQuery{Limit: 10}))(t).Deliveries
+		same(t, "the default route is told instead", list[0].Route+" "+list[0].Target, "escalation boss@example.org")
+		d := list[1]
 		same(t, "state", d.State, api.DeliveryFailed)
 		same(t, "target", d.Target, notify.Masked)
 		if !strings.Contains(d.LastError, `no channel "mine"`) {

@@ -69,9 +69,11 @@ func (a *Alerts) Withdraw(ctx context.Context, id string) (api.Incident, error) 
 // showIncident gives an incident as others may see it.
 func (a *Alerts) showIncident(i *store.Incident) api.Incident {
 	shown := i.Incident
+	shown.Flapping = i.Flap.Leader != ""
 	shown.Deliveries = make([]api.Delivery, len(i.Told))
 	for n := range i.Told {
 		shown.Deliveries[n] = a.showDelivery(&i.Told[n])
 	}
+	shown.Untold = api.Untold(shown.Deliveries)
 	return shown
 }

@@ -24,6 +24,8 @@ func (a *Alerts) message(d store.Delivery, c store.DeliveryContent, now api.Time
 	default:
 		m = notify.OfChange(&c.Change, notify.About(d.About), a.Zone)
 		m.Since = c.Incident.OpenedAt
+		m.Affects = c.Children
+		sayFlapping(&m, &c.Incident)
 		m.Link = a.PublicURL + "/gui/#/services/" + url.PathEscape(d.Subject)
 	}
 	m.DeliveryID, m.IncidentID, m.Now = d.ID, d.Incident, now
@@ -51,4 +53,16 @@ func itemsOf(members []store.DigestMember) []notify.Item {
 		items = append(items, item)
 	}
 	return items
+}
+
+// sayFlapping words the two messages of an incident that was told as flapping.
+func sayFlapping(m *notify.Message, i *store.Incident) {
+	calm := i.ClosedAt == 0 || i.ClosedAt.Sub(i.OpenedAt) >= api.FlapCalm // it stayed down, and this is told as usual
+	switch {
+	case i.Flap.Leader != i.ID || i.ID == "":
+	case m.About == notify.AboutOpened:
+		m.SayFlapping(i.Flap.Count, i.Flap.Since)
+	case m.About == notify.AboutRecovered && !calm:
+		m.SayCalm(i.Flap.Since)
+	}
 }

@@ -22,18 +22,18 @@ func TestMessage(t *testing.T) {
 		return store.Delivery{Delivery: api.Delivery{ID: "d", Incident: "i", About: about, SubjectKind: c.SubjectKind, Subject: c.Subject}}
 	}
 
-	m, ok := a.message(order(api.AboutOpened, down), store.DeliveryContent{Incident: incident, Change: down}, now)
+	m, ok := a.message(order(api.AboutOpened, down), store.DeliveryContent{Incident: store.Incident{Incident: incident}, Change: down}, now)
 	same(t, "worth sending", ok, true)
 	same(t, "link", m.Link, "https://watch.example.org/gui/#/services/a%20b%2F%C3%BC")
 	same(t, "ids", []string{m.DeliveryID, m.IncidentID}, []string{"d", "i"})
 	same(t, "gap", m.Gap, gap)
 	same(t, "now", m.Now, now)
 
-	m, _ = a.message(order(api.AboutRecovered, up), store.DeliveryContent{Incident: incident, Change: up}, now)
+	m, _ = a.message(order(api.AboutRecovered, up), store.DeliveryContent{Incident: store.Incident{Incident: incident}, Change: up}, now)
 	same(t, "about", m.About, notify.AboutRecovered)
 	same(t, "down for, though the change does not say since when", m.DownFor(), 10*time.Minute)
 
-	m, _ = a.message(order(api.AboutOpened, event), store.DeliveryContent{Incident: incident, Change: event}, now)
+	m, _ = a.message(order(api.AboutOpened, event), store.DeliveryContent{Incident: store.Incident{Incident: incident}, Change: event}, now)
 	same(t, "about", m.About, notify.AboutEvent)
 	same(t, "link", m.Link, "https://watch.example.org/gui/#/events")
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -37,7 +38,7 @@ func change(id int64, from, to api.State) api.Change {
 
 func delivery(about api.DeliveryAbout, channel, address string, state api.DeliveryState, attempts int) store.Delivery {
 	return store.Delivery{
-		Delivery: api.Delivery{About: about, Channel: channel, State: state, Attempts: attempts}, Address: address, Lane: "lane of " + channel,
+		Delivery: api.Delivery{ID: string(about) + channel + address, About: about, Channel: channel, State: state, Attempts: attempts}, Address: address, Lane: "lane of " + channel,
 	}
 }
 
@@ -50,8 +51,8 @@ func inDigest(d store.Delivery) store.Delivery {
 func ordered(v store.Verdict) (out []string) {
 	for _, o := range v.Deliver {
 		text := fmt.Sprintf("%d %s %s", o.ChangeID, o.About, o.Target)
-		if o.Failed != "" {
-			text += " failed"
+		if o.State != api.DeliveryWaiting {
+			text += " " + string(o.State)
 		}
 		out = append(out, text)
 	}
@@ -142,16 +143,20 @@ func TestPolicyDecides(t *testing.T) {
 				inDigest(delivery(api.AboutOpened, "mail", "failed in a digest", api.DeliveryFailed, 0)),
 				delivery(api.AboutOpened, "mail", "skipped", api.DeliverySkipped, 0),
 				delivery(api.AboutOpened, "mail", "waiting", api.DeliveryWaiting, 0),
+				inDigest(delivery(api.AboutOpened, "mail", "in a digest", api.DeliveryHeld, 0)),
 				delivery(api.AboutOpened, "mail", "held", api.DeliveryHeld, 0),
 				delivery(api.AboutOpened, "mail", "sent", api.DeliverySent, 1),
 			},
-			want: []string{"2 recovered mail:sent", "2 recovered mail:tried", "2 recovered mail:failed in a digest", "2 recovered mail:waiting", "2 recovered mail:held"},
+			want: []string{"2 recovered mail:sent", "2 recovered mail:tried", "2 recovered mail:failed in a digest", "2 recovered mail:waiting", "2 recovered mail:in a digest"},
 		},
 		{
 			name: "down and up before anybody looked", service: alerts("ops"), changes: []api.Change{opens, recovers},
 			want: []string{"1 opened ops", "2 recovered ops"},
 		},
-		{name: "a recovery of what nobody was told", service: alerts("ops"), changes: []api.Change{recovers}},
+		{
+			name: "a recovery of what nobody was told", service: alerts("ops"), changes: []api.Change{recovers},
+			told: []store.Delivery{delivery(api.AboutOpened, "ops", "", api.DeliveryHeld, 0)},
+		},
 		{
 			name: "a recovery when the opening could not be told", service: alerts(), changes: []api.Change{opens, recovers}, route: "-",
 			want: []string{"1 opened  failed"},
@@ -160,8 +165,14 @@ func TestPolicyDecides(t *testing.T) {
 			name: "a pause is told to nobody", service: alerts("ops"), changes: []api.Change{paused},
 			told: []store.Delivery{delivery(api.AboutOpened, "ops", "", api.DeliveryWaiting, 0)}, skip: "paused",
 		},
-		{name: "down and paused before anybody looked", service: alerts("ops"), changes: []api.Change{opens, paused}, skip: "paused"},
-		{name: "deleted", changes: []api.Change{change(2, api.StateDown, api.StateDeleted)}, skip: "deleted"},
+		{
+			name: "down and paused before anybody looked", service: alerts("ops"), changes: []api.Change{opens, paused}, skip: "paused",
+			want: []string{"1 opened ops skipped"},
+		},
+		{
+			name: "deleted", changes: []api.Change{change(2, api.StateDown, api.StateDeleted)}, skip: "deleted",
+			told: []store.Delivery{delivery(api.AboutOpened, "mail", "boss@example.org", api.DeliverySent, 1)},
+		},
 		{name: "nothing new", service: alerts("ops")},
 	}
 	for _, test := range tests {
@@ -178,7 +189,7 @@ func TestPolicyDecides(t *testing.T) {
 				directory: newDirectory(t, "smtp://localhost"), defaults: defaults,
 				patterns: map[api.ChannelKind][]string{api.ChannelWebhook: {"https://a.example*"}},
 			}
-			v := p.decide(store.Attended{Incident: store.Incident{Told: test.told}, Changes: test.changes, Service: test.service})
+			v := p.decide(attended(test.told, test.changes, test.service))
 			if diff := cmp.Diff(test.want, ordered(v)); diff != "" {
 				t.Errorf("deliveries (-want +got):\n%s", diff)
 			}
@@ -189,7 +200,7 @@ func TestPolicyDecides(t *testing.T) {
 				t.Errorf("skip %q, want %q in it", v.Skip, test.skip)
 			}
 			for _, o := range v.Deliver {
-				if (o.Lane == "") != (o.Failed != "") {
+				if (o.Lane == "") != (o.State == api.DeliveryFailed) {
 					t.Errorf("order %+v: a lane and a reason not to try exclude each other", o)
 				}
 			}
@@ -197,12 +208,32 @@ func TestPolicyDecides(t *testing.T) {
 	}
 }
 
+// noon is when the incidents of these tests began.
+const noon = api.Time(1_767_268_800_000)
+
+// attended is an incident that began at noon, at its first look a second later or at a later one, with these changes new.
+func attended(told []store.Delivery, changes []api.Change, service *api.Service) store.Attended {
+	a := store.Attended{Now: noon + 1000, Changes: changes, Service: service, Opening: change(1, api.StateUp, api.StateDown)}
+	a.ID, a.Subject, a.SubjectKind, a.State, a.OpenedAt, a.Told = "incident", "job", api.SubjectService, api.IncidentOpen, noon, told
+	if len(changes) > 0 && changes[0].SubjectKind == api.SubjectEvent {
+		a.Opening, a.SubjectKind, a.State, a.ClosedAt = changes[0], api.SubjectEvent, api.IncidentClosed, noon
+		a.Opening.Facts = api.Facts{Service: "job", Message: "help", Level: api.LevelError}
+	}
+	if len(changes) == 0 || changes[0].ID != a.Opening.ID {
+		a.LookedAt = noon + 500
+	}
+	for i := range changes {
+		if changes[i].Closes() {
+			a.Closing, a.State, a.ClosedAt = &changes[i], api.IncidentClosed, a.Now
+		}
+	}
+	return a
+}
+
 func TestPolicyWhileMailIsNotSetUp(t *testing.T) {
 	p := policy{directory: newDirectory(t, ""), defaults: []api.Target{{Channel: "ops"}}}
-	v := p.decide(store.Attended{
-		Changes: []api.Change{change(1, api.StateUp, api.StateDown)},
-		Service: &api.Service{ServiceSettings: api.ServiceSettings{Alerts: []string{"mail:a@example.org"}}},
-	})
+	v := p.decide(attended(nil, []api.Change{change(1, api.StateUp, api.StateDown)},
+		&api.Service{ServiceSettings: api.ServiceSettings{Alerts: []string{"mail:a@example.org"}}}))
 	if diff := cmp.Diff([]string{"1 opened mail:a@example.org", "1 opened ops"}, ordered(v)); diff != "" {
 		t.Errorf("deliveries (-want +got):\n%s", diff)
 	}
@@ -225,20 +256,34 @@ func TestPolicyTellsEachChangeOnce(t *testing.T) {
 			changes = append(changes, change(2, api.StateDown, ends))
 		}
 		var told []store.Delivery
-		for len(changes) > 0 || rapid.Bool().Draw(t, "look once more") {
-			n := rapid.IntRange(0, len(changes)).Draw(t, "changes at this look")
-			v := p.decide(store.Attended{Incident: store.Incident{Told: told}, Changes: changes[:n], Service: service})
-			changes = changes[n:]
-			if v.Skip != "" {
-				for i := range told {
-					if !told[i].State.Final() {
-						told[i].State = api.DeliverySkipped
+		var flap api.Flap
+		shown, now, looked := 0, noon, api.Time(0)
+		for shown < len(changes) || rapid.Bool().Draw(t, "look once more") {
+			n := rapid.IntRange(0, len(changes)-shown).Draw(t, "changes at this look")
+			if shown == 0 {
+				n = max(n, 1) // the first look is at the opening
+			}
+			a := attended(told, changes[shown:shown+n], service)
+			now = now.Add(time.Duration(rapid.IntRange(1, 900).Draw(t, "seconds")) * time.Second)
+			a.Now, a.LookedAt, a.Flap = now, looked, flap
+			if shown+n == 2 {
+				a.Closing, a.State, a.ClosedAt = &changes[1], api.IncidentClosed, now
+			}
+			v := p.decide(a)
+			shown, looked, flap = shown+n, now, v.Flap
+			for i := range told {
+				for _, m := range v.Settle {
+					if m.ID == told[i].ID {
+						told[i].State = m.State
 					}
+				}
+				if v.Skip != "" && !told[i].State.Final() {
+					told[i].State = api.DeliverySkipped
 				}
 			}
 			for _, o := range v.Deliver {
-				d := delivery(o.About, o.Target.Channel, o.Target.Address, api.DeliveryWaiting, 0)
-				d.ChangeID = o.ChangeID
+				d := delivery(o.About, o.Target.Channel, o.Target.Address, o.State, 0)
+				d.ChangeID, d.Route, d.DueAt = o.ChangeID, o.Route, now
 				told = append(told, d)
 			}
 			for i := range told { // somebody sends
@@ -265,14 +310,18 @@ func check(t *rapid.T, told []store.Delivery, ends api.State) {
 		seen[key] = true
 		switch d.About {
 		case api.AboutOpened:
-			if len(recovered) > 0 {
+			if slices.Contains(recovered, to) {
 				t.Fatal("an opening after a recovery")
 			}
-			opened = append(opened, to)
+			if d.State != api.DeliverySkipped || d.Attempts > 0 {
+				opened = append(opened, to)
+			}
 		case api.AboutRecovered:
 			recovered = append(recovered, to)
 		}
 	}
+	slices.Sort(opened)
+	slices.Sort(recovered)
 	switch {
 	case ends == api.StateUp && !slices.Equal(opened, recovered):
 		t.Fatalf("opened to %v, recovered to %v", opened, recovered)

@@ -39,14 +39,18 @@ func (a attempted) outcome() store.Outcome {
 	case a.stopping:
 		return store.Outcome{State: api.DeliveryWaiting, NextAttempt: a.now, LastError: a.err.Error()}
 	case notify.Permanent(a.err, a.delivery.Attempts):
-		return store.Outcome{State: api.DeliveryFailed, LastError: a.err.Error()}
+		return store.Outcome{State: api.DeliveryFailed, LastError: a.err.Error(), AttendAt: a.now}
 	}
 	wait := max(backoff(a.delivery.Attempts, a.random), notify.RetryAfter(a.err))
 	next := a.now.Add(wait)
 	if next.Sub(a.delivery.DueAt) > tryFor {
-		return store.Outcome{State: api.DeliveryFailed, Reason: gaveUp, LastError: a.err.Error()}
+		return store.Outcome{State: api.DeliveryFailed, Reason: gaveUp, LastError: a.err.Error(), AttendAt: a.now}
 	}
-	return store.Outcome{State: api.DeliveryWaiting, NextAttempt: next, LastError: a.err.Error()}
+	o := store.Outcome{State: api.DeliveryWaiting, NextAttempt: next, LastError: a.err.Error()}
+	if a.delivery.Attempts == 1 { // whoever looks before keeps it in mind
+		o.AttendAt = max(a.now, a.delivery.DueAt.Add(escalateAfter))
+	}
+	return o
 }
 
 const gaveUp = "given up: the next attempt would come more than 24 hours after it was due"

@@ -61,6 +61,12 @@ func TestOutcome(t *testing.T) {
 			if test.err != nil {
 				test.want.Receipt = ""
 			}
+			switch { // somebody else is to be told: now, or when it has failed for a while
+			case test.want.State == api.DeliveryFailed:
+				test.want.AttendAt = now
+			case test.err != nil && test.attempts == 1:
+				test.want.AttendAt = now.Add(escalateAfter)
+			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}

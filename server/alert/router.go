@@ -14,15 +14,18 @@ const (
 )
 
 // Router makes deliveries of incidents.
-type Router struct{ alerts *Alerts }
+type Router struct {
+	alerts *Alerts
+	known  *rules // with which everything has been looked at
+}
 
 // NewRouter makes the router. Any number of servers may run one on the same database.
-func NewRouter(a *Alerts) *Router { return &Router{a} }
+func NewRouter(a *Alerts) *Router { return &Router{alerts: a} }
 
 // Run looks at incidents, when one is recorded and once a second, until ctx ends.
 func (r *Router) Run(ctx context.Context) error {
 	a := r.alerts
-	woken := a.Hub.Subscribe(hub.Incidents, hub.Changes)
+	woken := a.Hub.Subscribe(hub.Incidents, hub.Changes, hub.Routes, hub.Silences, hub.Maintenance)
 	defer woken.Close()
 	timer := a.Clock.NewTimer(0)
 	defer timer.Stop()
@@ -36,6 +39,9 @@ func (r *Router) Run(ctx context.Context) error {
 		case <-timer.C():
 		}
 		err := a.Channels.ready(ctx)
+		if err == nil {
+			err = r.keepUp(ctx)
+		}
 		if err == nil {
 			err = r.route(ctx)
 		}
@@ -51,11 +57,29 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 }
 
+// keepUp reads the rules, and has everything looked at anew for which it may matter that they have changed. At the start
+// they have, as nobody knows what they were before.
+func (r *Router) keepUp(ctx context.Context) error {
+	a := r.alerts
+	if err := a.rules.load(ctx); err != nil {
+		return err
+	}
+	current := a.rules.current.Load()
+	if current == r.known {
+		return nil
+	}
+	if err := a.Store.Incidents.Recall(ctx); err != nil {
+		return err
+	}
+	r.known = current
+	return nil
+}
+
 // route looks at incidents until none is left that somebody must look at.
 func (r *Router) route(ctx context.Context) error {
 	for ctx.Err() == nil {
 		done, err := r.alerts.Store.Incidents.Attend(ctx, r.alerts.policy().decide)
-		if err != nil || !done.More {
+		if err != nil || done.Incidents == 0 {
 			return err
 		}
 	}

@@ -92,7 +92,13 @@ func newRound(ctx context.Context, s *Sender) *round {
 
 // send claims what is due and begins to send it.
 func (r *round) send(ctx context.Context) error {
-	claimed, err := r.sender.alerts.Store.Deliveries.Claim(ctx, store.ClaimOptions{Share: r.lanes.share, Lease: lease})
+	a := r.sender.alerts
+	claimed, err := a.Store.Deliveries.Claim(ctx, store.ClaimOptions{Share: r.lanes.share, Lease: lease})
+	if len(claimed) > 0 {
+		if failed := a.rules.load(ctx); failed != nil { // those read before must do: what is claimed has to go
+			a.Log.Warn("reading routes, silences and maintenance failed", "error", failed)
+		}
+	}
 	for _, d := range claimed {
 		r.lanes.begin(d.Lane)
 		r.wait.Go(func() {
@@ -116,7 +122,16 @@ func (s *Sender) attempt(ctx context.Context, d store.Delivery) {
 	a := s.alerts
 	made := attempted{delivery: d, random: s.random()}
 	content, err := a.Store.Deliveries.Content(ctx, d)
+	if err == nil && d.About == api.AboutDigest {
+		err = a.sift(ctx, d, &content)
+	}
 	if err == nil {
+		if d.About != api.AboutDigest {
+			if o, kept := a.policy().withheld(&d, &content, a.now()); kept {
+				s.record(ctx, d, o)
+				return
+			}
+		}
 		m, left := a.message(d, content, a.now())
 		if !left {
 			s.record(ctx, d, store.Outcome{State: api.DeliverySkipped, Reason: "nothing is left to tell"})
@@ -131,6 +146,16 @@ func (s *Sender) attempt(ctx context.Context, d store.Delivery) {
 	made.err, made.now = err, a.now()
 	made.stopping = errors.Is(context.Cause(ctx), errStopping)
 	s.record(ctx, d, made.outcome())
+}
+
+// sift takes out of a digest what may not be told now.
+func (a *Alerts) sift(ctx context.Context, d store.Delivery, content *store.DeliveryContent) error {
+	tell, keep := a.policy().sift(content.Members, a.now())
+	content.Members = tell
+	if len(keep) == 0 {
+		return nil
+	}
+	return a.Store.Deliveries.Withhold(ctx, d.ID, keep)
 }
 
 // hand gives a message to the channel of its delivery.
@@ -183,6 +208,8 @@ func (s *Sender) log(d store.Delivery, o store.Outcome, state api.DeliveryState)
 		line.Error("alert failed for good", "error", o.LastError)
 	case api.DeliverySkipped:
 		line.Info("alert not sent", "cause", o.Reason)
+	case api.DeliveryHeld:
+		line.Info("alert held", "cause", o.Reason)
 	default:
 		if d.Attempts == 1 {
 			line.Warn("alert not sent yet, trying on", "error", o.LastError)

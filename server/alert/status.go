@@ -12,6 +12,7 @@ import (
 type Status struct {
 	Open    []api.Incident // the newest first, with their deliveries
 	Failed  []api.Delivery // of the last day, for good
+	Failing []api.Delivery // for so long that others are told
 	Backlog store.Backlog
 }
 
@@ -30,11 +31,18 @@ func (a *Alerts) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	s := Status{Open: open.Incidents, Failed: []api.Delivery{}}
+	s := Status{Open: open.Incidents, Failed: []api.Delivery{}, Failing: []api.Delivery{}}
 	for _, d := range failed.Deliveries {
 		if a.now().Sub(d.CreatedAt) <= statusAge {
 			s.Failed = append(s.Failed, d)
 		}
+	}
+	failing, err := a.Store.Deliveries.Failing(ctx, a.now().Add(-escalateAfter), statusLimit)
+	if err != nil {
+		return Status{}, err
+	}
+	for i := range failing {
+		s.Failing = append(s.Failing, a.showDelivery(&failing[i]))
 	}
 	s.Backlog, err = a.Store.Deliveries.Backlog(ctx)
 	return s, err

@@ -26,6 +26,7 @@ type world struct {
 	base   store.Options
 	post   *post
 	alerts *Alerts
+	router *Router
 	log    *logbook
 }
 
@@ -80,10 +81,14 @@ func (w *world) use(t *testing.T, registry notify.Registry, common notify.Option
 	if err := channels.Load(context.Background()); err != nil {
 		t.Fatal(err)
 	}
+	routes := must(NewRoutes(RouteOptions{Store: w.Store, CheckTarget: channels.CheckTarget}))(t)
+	maintenance := must(NewMaintenance(MaintenanceOptions{Store: w.Store, Clock: w.clock, Zone: "UTC"}))(t)
 	w.alerts = New(Options{
+		Routes: routes, Maintenance: maintenance,
 		Store: w.Store, Hub: w.hub, Clock: w.clock, Log: log, Channels: channels, Zone: time.UTC,
 		DefaultRoute: []api.Target{{Channel: "mail", Address: "boss@example.org"}}, PublicURL: "https://watch.example.org",
 	})
+	w.router = NewRouter(w.alerts)
 }
 
 // another gives a second server on the same database, with the same post.
@@ -154,7 +159,10 @@ func (w *world) work(t *testing.T) {
 	sender := NewSender(w.alerts)
 	sender.random = func() float64 { return 0.5 }
 	for {
-		if err := NewRouter(w.alerts).route(context.Background()); err != nil {
+		if err := w.router.keepUp(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.router.route(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		r := newRound(context.Background(), sender)

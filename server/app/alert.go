@@ -64,7 +64,7 @@ func (s *server) openAlerts(ctx context.Context) error {
 	}
 	s.alerts = alert.New(alert.Options{
 		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Channels: s.channels, DefaultRoute: route,
-		PublicURL: s.publicURL, Zone: c.TimeZone,
+		PublicURL: s.publicURL, Zone: c.TimeZone, Routes: s.alertRoutes, Maintenance: s.maintenance,
 	})
 	return nil
 }

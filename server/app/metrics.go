@@ -68,6 +68,8 @@ var (
 	offsetDesc   = prometheus.NewDesc("watchkeeper_clock_offset_seconds", "How far the clock of the server is from the clock it follows.", nil, nil)
 	waitingDesc  = prometheus.NewDesc("watchkeeper_deliveries_waiting", "Messages that are to be sent, now or later.", nil, nil)
 	overdueDesc  = prometheus.NewDesc("watchkeeper_delivery_overdue_seconds", "How long the oldest message that is due has been waiting.", nil, nil)
+	heldDesc     = prometheus.NewDesc("watchkeeper_deliveries_held", "Messages that are held for a silence, maintenance, a parent, hours or flapping.", nil, nil)
+	failingDesc  = prometheus.NewDesc("watchkeeper_deliveries_failing", "Messages that were tried, failed and are tried on.", nil, nil)
 	failedDesc   = prometheus.NewDesc("watchkeeper_deliveries_failed", "Messages that failed for good and are still kept.", nil, nil)
 	upDesc       = prometheus.NewDesc("watchkeeper_database_up", "1 when the database answered this scrape.", nil, nil)
 )
@@ -102,6 +104,8 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	if backlog, err := c.s.store.Deliveries.Backlog(ctx); err == nil {
 		gauge(waitingDesc, float64(backlog.Waiting))
+		gauge(heldDesc, float64(backlog.Held))
+		gauge(failingDesc, float64(backlog.Failing))
 		gauge(failedDesc, float64(backlog.Failed))
 		overdue := 0.0
 		if backlog.Oldest > 0 {

@@ -75,6 +75,9 @@ func told(list []api.Delivery) string {
 	if len(all) == 0 {
 		return "nobody yet"
 	}
+	if untold := api.Untold(list); untold != "" {
+		return "nobody: " + untold
+	}
 	slices.Sort(all)
 	return strings.Join(slices.Compact(all), ", ")
 }

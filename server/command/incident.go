@@ -124,6 +124,8 @@ func printIncident(p *page, in api.Incident) {
 		field{"closed", p.clock.moment(in.ClosedAt)},
 		field{"reason", string(in.Reason)},
 		field{"acknowledged", acknowledged(p, &in)},
+		field{"flapping", yes(in.Flapping)},
+		field{"told nobody", in.Untold},
 		field{"id", in.ID},
 	)
 	p.line("")

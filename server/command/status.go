@@ -103,6 +103,14 @@ func printTelling(p *page, d api.DeliveriesStatus) {
 		p.line("Try one again with: watchkeeper delivery retry ID")
 		p.line("")
 	}
+	if len(d.Failing) > 0 {
+		p.line("Messages that have failed for ten minutes and are tried on: %d", len(d.Failing))
+		printDeliveries(p, d.Failing, "")
+		p.line("")
+	}
+	if d.Held > 0 {
+		p.line("Messages that are held: %d, see: watchkeeper delivery list --state held", d.Held)
+	}
 	const soon = 10 * time.Second
 	if d.OldestDue != 0 && p.clock.now.Sub(d.OldestDue.Std()) > soon {
 		p.line("Messages wait to be sent: %d, the oldest since %s.", d.Waiting, p.clock.short(d.OldestDue))

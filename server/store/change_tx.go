@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -110,7 +111,34 @@ func (tx *Tx) settleIncidents(ctx context.Context) error {
 	if err := tx.closeIncidents(ctx, closing); err != nil {
 		return err
 	}
-	return tx.openIncidents(ctx, opened)
+	if err := tx.openIncidents(ctx, opened); err != nil {
+		return err
+	}
+	return tx.touchChildren(ctx)
+}
+
+// touchChildren lets somebody look at the open incidents of what stands behind the services that went down or came back,
+// as nobody is told of a service while one in front of it is down.
+func (tx *Tx) touchChildren(ctx context.Context) error {
+	var names []string
+	for _, c := range tx.changes {
+		if c.SubjectKind == api.SubjectService && (c.Opens() || c.Closes()) {
+			names = append(names, nameKey(c.Subject))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	behind := tx.eng.relation(2, text("name"))
+	// Of what is locked somebody decides just now, or it changes itself and is looked at for that.
+	_, err := tx.exec(ctx, `update incident set attend_at = $1 where id in (select id from incident
+			where state = 'open' and subject_kind = 'service' and (attend_at = 0 or attend_at > $1) and subject_id in (
+				select child from parent where name in (select name from `+behind+` i)
+				union all
+				select id from service where host <> '' and host in (select name from `+behind+` i))`+tx.eng.lockRows(lockFree)+`)`,
+		append([]any{int64(tx.now)}, tx.eng.pack(slices.Compact(names))...)...)
+	return err
 }
 
 func newIncident(c *changeRow) *incidentRow {

@@ -31,6 +31,9 @@ type Delivery struct {
 	Address   string
 	Lane      string
 	DueAt     api.Time // when it was first to be sent, or asked for again
+	// DigestAttempts and DigestDueAt are those of the digest that tells of it, in what somebody decides about.
+	DigestAttempts int
+	DigestDueAt    api.Time
 
 	position  int64
 	target    string // stands for channel and address
@@ -100,11 +103,13 @@ func (h *Deliveries) FreeOwn(ctx context.Context) error {
 
 // Outcome is what became of an attempt to send.
 type Outcome struct {
-	State       api.DeliveryState // sent, failed, skipped, or waiting for another attempt
+	State       api.DeliveryState // sent, failed, skipped, waiting for another attempt, or held, which was none
 	NextAttempt api.Time          // of one that waits
 	Reason      string
 	LastError   string
 	Receipt     string // what the other side said when it took the message
+	// AttendAt is when to look at the incidents that it tells of for that, 0 for never.
+	AttendAt api.Time
 }
 
 // ErrClaimLost says that a delivery is no longer this server's: its lease was over, or somebody has ended it.
@@ -116,6 +121,9 @@ var ErrClaimLost = errors.New("another server has taken the delivery")
 func (h *Deliveries) Record(ctx context.Context, d Delivery, o Outcome) (api.DeliveryState, error) {
 	var state api.DeliveryState
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) (err error) {
+		if err := h.touchTold(ctx, tx, d, o); err != nil {
+			return err
+		}
 		state, err = tx.recordAttempt(ctx, d, o)
 		if err != nil || d.About != api.AboutDigest || !state.Final() {
 			return err
@@ -125,16 +133,53 @@ func (h *Deliveries) Record(ctx context.Context, d Delivery, o Outcome) (api.Del
 	return state, err
 }
 
+// touchTold lets somebody look at the incidents that a delivery tells of. It comes before the delivery is written, as
+// those who decide lock incidents before deliveries.
+func (h *Deliveries) touchTold(ctx context.Context, tx *Tx, d Delivery, o Outcome) error {
+	ids := []string{d.Incident}
+	if o.AttendAt > 0 && d.About == api.AboutDigest {
+		var err error
+		ids, err = collect(ctx, tx, scanOne[string], "select incident from delivery where digest = $1 and digest <> '' and state = 'held'", d.ID)
+		if err != nil {
+			return err
+		}
+	}
+	return tx.touchIncidents(ctx, h.s.Incidents.sql, o.AttendAt, slices.Compact(slices.Sorted(slices.Values(ids)))...)
+}
+
+// Withhold takes messages out of the digest that was to tell of them; who decides looks at them at once.
+func (h *Deliveries) Withhold(ctx context.Context, digest string, moves []DeliveryMove) error {
+	return h.s.write(ctx, useGeneral, func(tx *Tx) error {
+		ids := each(moves, func(m DeliveryMove) string { return m.ID })
+		incidents, err := collect(ctx, tx, scanOne[string], h.sql.incidents, tx.eng.pack(ids)...)
+		if err != nil {
+			return err
+		}
+		if err := tx.touchIncidents(ctx, h.s.Incidents.sql, tx.now, slices.Compact(incidents)...); err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, h.sql.withhold, append([]any{digest}, tx.eng.pack(ids, each(moves, func(m DeliveryMove) string { return m.Reason }))...)...)
+		return err
+	})
+}
+
 // DeliveryContent is what the message of a delivery is made of.
 type DeliveryContent struct {
-	Incident api.Incident // of a digest: empty
+	Incident Incident     // of a digest: empty; its deliveries are left out
 	Change   api.Change   // of a digest: empty
+	Service  *api.Service // as it is now; nil when there is none
+	Children []string     // the names of services that this one stands in front of, MaxChildren at most
 	Members  []DigestMember
 }
 
+// MaxChildren is how many services are counted that one stands in front of.
+const MaxChildren = 1000
+
 // DigestMember is a message that a digest tells of.
 type DigestMember struct {
-	Change api.Change
+	Delivery Delivery
+	Change   api.Change
+	Service  *api.Service // nil when there is none
 	// State is that of the service as it is now, and Since when it began; empty when the service is gone or the subject
 	// is none.
 	State api.State
@@ -146,16 +191,42 @@ func (h *Deliveries) Content(ctx context.Context, d Delivery) (DeliveryContent, 
 	var out DeliveryContent
 	err := h.s.read(ctx, func(tx *Tx) (err error) {
 		if d.About == api.AboutDigest {
-			out.Members, err = collect(ctx, tx, scanDigestMember, digestMembers, d.ID)
+			out.Members, err = h.members(ctx, tx, d.ID)
 			return err
 		}
 		out, err = one(ctx, tx, scanDeliveryContent, deliveryContent, d.ID)
 		if errors.Is(err, errNoRow) {
 			return api.Errorf(api.KindNotFound, "the change that this delivery tells of is gone")
 		}
+		if err != nil {
+			return err
+		}
+		services, err := tx.servicesOf(ctx, h.s.Incidents.sql, []subject{{d.SubjectKind, d.SubjectID, out.Change.Facts.Service}})
+		if err != nil {
+			return err
+		}
+		out.Service = services[0]
+		if out.Change.Opens() {
+			out.Children, err = tx.children(ctx, out.Change.Subject)
+		}
 		return err
 	})
 	return out, err
+}
+
+// members gives what a digest tells of.
+func (h *Deliveries) members(ctx context.Context, tx *Tx, digest string) ([]DigestMember, error) {
+	members, err := collect(ctx, tx, scanDigestMember, digestMembers, digest)
+	if err != nil || len(members) == 0 {
+		return nil, err
+	}
+	services, err := tx.servicesOf(ctx, h.s.Incidents.sql, each(members, func(m DigestMember) subject {
+		return subject{m.Delivery.SubjectKind, m.Delivery.SubjectID, m.Change.Facts.Service}
+	}))
+	for i := range members {
+		members[i].Service = services[i]
+	}
+	return members, err
 }
 
 // DeliveryFilter is what a list of deliveries is narrowed to. Empty fields do not narrow.
@@ -239,9 +310,20 @@ func (h *Deliveries) Retry(ctx context.Context, id string) (Delivery, error) {
 	return out, err
 }
 
+// Failing gives deliveries that failed and are tried on, and were due by a moment, the newest first.
+func (h *Deliveries) Failing(ctx context.Context, since api.Time, limit int) ([]Delivery, error) {
+	var c conditions
+	c.literal("state in ('waiting', 'sending')")
+	c.literal("last_error <> ''")
+	c.add("due_at <= ", int64(since))
+	return h.find(ctx, c, limit)
+}
+
 // Backlog is how the deliveries stand.
 type Backlog struct {
 	Waiting int64    // to be sent, tried again or gathered
+	Held    int64    // not to be sent for now
+	Failing int64    // of those that wait: tried and failed
 	Failed  int64    // for good, in the time that is kept
 	Oldest  api.Time // when the oldest was due that is due and not yet sent; 0 when none is
 }
@@ -252,7 +334,7 @@ func (h *Deliveries) Backlog(ctx context.Context) (Backlog, error) {
 	err := h.s.read(ctx, func(tx *Tx) (err error) {
 		out, err = one(ctx, tx, func(r row) (Backlog, error) {
 			var b Backlog
-			return b, r.Scan(&b.Waiting, &b.Oldest, &b.Failed)
+			return b, r.Scan(&b.Waiting, &b.Held, &b.Failing, &b.Oldest, &b.Failed)
 		}, backlog, int64(tx.now))
 		return err
 	})

@@ -29,6 +29,36 @@ func (tx *Tx) skipDeliveries(ctx context.Context, sql deliverySQL, skips []skip)
 	return err
 }
 
+// moveDeliveries ends or holds what was ordered before.
+func (tx *Tx) moveDeliveries(ctx context.Context, sql deliverySQL, moves []DeliveryMove) error {
+	if len(moves) == 0 {
+		return nil
+	}
+	_, err := tx.exec(ctx, sql.move, tx.eng.pack(
+		each(moves, func(m DeliveryMove) string { return m.ID }),
+		each(moves, func(m DeliveryMove) string { return string(m.State) }),
+		each(moves, func(m DeliveryMove) string { return m.Reason }),
+	)...)
+	return err
+}
+
+// releaseDeliveries lets go what was held, as far as its target was not told too much.
+func (tx *Tx) releaseDeliveries(ctx context.Context, sql deliverySQL, released []*Delivery) error {
+	if len(released) == 0 {
+		return nil
+	}
+	tx.wake(hub.Deliveries)
+	_, err := tx.exec(ctx, sql.release, tx.eng.pack(
+		each(released, func(d *Delivery) string { return d.ID }),
+		each(released, func(d *Delivery) string { return string(d.State) }),
+		each(released, func(d *Delivery) string { return d.Reason }),
+		each(released, func(d *Delivery) int64 { return int64(d.NextAttempt) }),
+		each(released, func(d *Delivery) int64 { return int64(d.DueAt) }),
+		each(released, func(d *Delivery) string { return d.Digest }),
+	)...)
+	return err
+}
+
 // freeSilent ends the leases of servers that are silent.
 func (tx *Tx) freeSilent(ctx context.Context, sql deliverySQL) error {
 	_, err := tx.exec(ctx, sql.silent, int64(tx.now), tx.self.id, int64(tx.now.Add(-Recent)))
@@ -42,9 +72,10 @@ func (tx *Tx) recordAttempt(ctx context.Context, d Delivery, o Outcome) (api.Del
 		sentAt = tx.now
 	}
 	// A reason that came up during the attempt is one not to make another.
-	const state = `case when $4 = 'waiting' and reason <> '' then 'skipped' else $4 end`
+	const unwanted = `$4 in ('waiting', 'held') and reason <> ''`
+	const state = `case when ` + unwanted + ` then 'skipped' else $4 end`
 	got, err := one(ctx, tx, scanOne[api.DeliveryState], `update delivery set claimed_by = '', state = `+state+`,
-		next_attempt = case when reason <> '' then 0 else cast($5 as bigint) end, reason = case when $4 = 'waiting' and reason <> '' then reason else $6 end,
+		next_attempt = case when reason <> '' then 0 else cast($5 as bigint) end, reason = case when `+unwanted+` then reason else $6 end, attempts = case when $4 = 'held' then attempts - 1 else attempts end,
 		last_error = case when $4 = 'sent' then last_error else $7 end, receipt = $8, sent_at = $9
 		where id = $1 and state = 'sending' and claimed_by = $2 and attempts = $3 returning state`,
 		d.ID, d.claimedBy, d.Attempts, string(o.State), int64(o.NextAttempt), o.Reason, o.LastError, o.Receipt, int64(sentAt))

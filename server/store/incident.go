@@ -22,23 +22,34 @@ type Incident struct {
 	api.Incident
 	SubjectID string
 	Told      []Delivery
+	Flap      api.Flap // as of the last look
+	LookedAt  api.Time // when somebody last decided about it; 0 for never
 
-	lastChange int64 // the last one that became deliveries
+	lastChange int64 // the last one that was looked at
 }
 
 // Attended is an incident that somebody must look at, with all that decides who is told.
 type Attended struct {
 	Incident
+	Now     api.Time
+	Opening api.Change   // the change that opened it
+	Closing *api.Change  // the change that closed it; nil while it is open and for an event
 	Changes []api.Change // not yet looked at, in order
-	Service *api.Service // the subject as it is now; nil when it is gone or no service
+	Service *api.Service // the subject, or that of an event, as it is now; nil when there is none
+	Parents []Parent     // what stands in front of an open incident's service, as far as it exists
+	// Before is the incident of the same subject before this one, at the first look only; Latest the last one while this
+	// one leads flapping.
+	Before, Latest *api.Outage
 }
 
 // Verdict is what follows from looking at an incident.
 type Verdict struct {
 	Deliver  []DeliveryOrder // in the order in which they must arrive
+	Settle   []DeliveryMove  // what becomes of deliveries that were ordered before
 	Skip     string          // if not empty, why what was ordered before and nobody has sent is not to be sent
 	Warning  string          // if not empty, what an event of the service says, unless that was the last one said of it
 	AttendAt api.Time        // when to look again though nothing has changed; 0 for never
+	Flap     api.Flap        // to be remembered
 }
 
 // DeliveryOrder is a message that somebody is to get.
@@ -46,15 +57,25 @@ type DeliveryOrder struct {
 	ChangeID int64
 	About    api.DeliveryAbout
 	Target   api.Target
-	Lane     string // what is slow together
-	Failed   string // if not empty, why there is nothing to try: the delivery is recorded as failed
+	Lane     string            // what is slow together
+	Route    string            // by which route, for people
+	State    api.DeliveryState // held, skipped or failed for what is not to be tried now; empty for waiting
+	Reason   string            // why it is in that state
+	DueAt    api.Time          // from when it counts; 0 for now
 }
 
-// Attention is what a round of Attend did.
+// DeliveryMove changes the state of a delivery that was ordered before, unless it is being sent, is final, or is gathered
+// in a digest.
+type DeliveryMove struct {
+	ID     string
+	State  api.DeliveryState // waiting to be sent now, held, or skipped
+	Reason string
+}
+
+// Attention is what a round of Attend did. After one that found incidents there may be more: call again at once.
 type Attention struct {
 	Incidents  int
 	Deliveries int
-	More       bool // a full round: call again at once
 }
 
 // attendBatch bounds what one round holds locked.
@@ -73,12 +94,24 @@ func (h *Incidents) Attend(ctx context.Context, decide func(Attended) Verdict) (
 		}
 		var decided decisions
 		for _, a := range found {
+			a.Now = tx.now
 			decided.add(a, decide(*a), tx.now)
 		}
-		out = Attention{Incidents: len(found), Deliveries: len(decided.deliveries), More: len(found) == attendBatch}
+		out = Attention{Incidents: len(found), Deliveries: len(decided.deliveries)}
 		return h.settle(ctx, tx, &decided)
 	})
 	return out, err
+}
+
+// Recall lets somebody look anew at all incidents about which what people decide may matter: those that are open, and
+// those with messages that are held.
+func (h *Incidents) Recall(ctx context.Context) error {
+	return h.s.write(ctx, useGeneral, func(tx *Tx) error {
+		tx.wake(hub.Incidents)
+		_, err := tx.exec(ctx, `update incident set attend_at = $1 where (attend_at = 0 or attend_at > $1) and (state = 'open'
+			or id in (select incident from delivery where state = 'held' and digest = '' and incident <> ''))`, int64(tx.now))
+		return err
+	})
 }
 
 // Warn writes an event about where the alerts of a service go, unless that was the last one said of it, and reports

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"watchkeeper/api"
@@ -76,4 +77,70 @@ func (tx *Tx) saveParents(ctx context.Context, sql parentSQL, s *serviceRow) err
 		each(s.Parents, func(string) string { return s.ID }),
 	)...)
 	return err
+}
+
+// Parent is a service that stands in front of another.
+type Parent struct {
+	Name      string
+	State     api.State
+	Since     api.Time // when the state began
+	LastPulse api.Time
+	Expected  api.Time // when it is expected to pulse; 0 when it is not
+	Outage    api.Time // when its latest outage began; 0 when it had none
+	Returned  api.Time // when that was over; 0 when it is not
+}
+
+func scanParent(r row) (*Parent, error) {
+	var p Parent
+	return &p, r.Scan(&p.Name, &p.State, &p.Since, &p.LastPulse, &p.Expected, &p.Outage, &p.Returned)
+}
+
+// loadParents gives open incidents of services what stands in front of these.
+func (tx *Tx) loadParents(ctx context.Context, sql incidentSQL, incidents []*Attended) error {
+	var names []string
+	for _, i := range incidents {
+		if i.waitsForParents() {
+			names = append(names, i.Service.Ancestry()...)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	found, err := tx.parents(ctx, sql, slices.Compact(names))
+	if err != nil {
+		return err
+	}
+	for _, i := range incidents {
+		if i.waitsForParents() {
+			for _, name := range i.Service.Ancestry() {
+				if p := found[name]; p != nil {
+					i.Parents = append(i.Parents, *p)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (a *Attended) waitsForParents() bool {
+	return a.SubjectKind == api.SubjectService && a.State == api.IncidentOpen && a.Service != nil
+}
+
+// parents gives the services with these names, by name.
+func (tx *Tx) parents(ctx context.Context, sql incidentSQL, names []string) (map[string]*Parent, error) {
+	found, err := collect(ctx, tx.session, scanParent, sql.parents, tx.eng.pack(each(names, nameKey))...)
+	byName := make(map[string]*Parent, len(found))
+	for _, p := range found {
+		byName[p.Name] = p
+	}
+	return byName, err
+}
+
+// children gives the names of the services that one stands in front of and that somebody watches, in their order.
+func (tx *Tx) children(ctx context.Context, name string) ([]string, error) {
+	return collect(ctx, tx.session, scanOne[string], `select name from service where id in (
+			select child from parent where name = $1
+			union all select id from service where host = $2 and host <> '' and name <> $2)
+		and state not in ('new', 'paused') order by name_key limit $3`, nameKey(name), name, MaxChildren)
 }

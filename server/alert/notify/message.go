@@ -54,6 +54,8 @@ type Message struct {
 	ExitCode   *int
 	Tags       []string
 	Gap        *api.Gap // our own absence, when it may be the cause
+	Affects    []string // names of the services that cannot be reached without it
+	Flapping   bool     // it goes up and down, or did until now
 	Link       string   // absolute URL of the page about it
 	Items      []Item   // of a digest
 	Zone       *time.Location

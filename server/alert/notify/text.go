@@ -29,6 +29,7 @@ func (m *Message) Facts() []Fact {
 		add("Down since", m.Moment(m.Since))
 		add("Last pulse", m.lastPulse())
 		add("Why", m.Why())
+		add("Also affects", m.affected())
 	case AboutRecovered:
 		if down := m.DownFor(); down > 0 {
 			add("Was down for", Duration(down))

@@ -27,7 +27,7 @@ func (s *server) tell(tb testing.TB) {
 	tb.Helper()
 	must(s.Incidents.Attend(context.Background(), func(a store.Attended) store.Verdict {
 		return store.Verdict{Deliver: []store.DeliveryOrder{{
-			ChangeID: a.Changes[0].ID, About: api.AboutOpened, Lane: "webhook hooks.example.org", Failed: "nobody is there",
+			ChangeID: a.Changes[0].ID, About: api.AboutOpened, Lane: "webhook hooks.example.org", State: api.DeliveryFailed, Reason: "nobody is there",
 			Target: api.Target{Channel: "webhook", Address: "https://hooks.example.org/secret-path"},
 		}}}
 	}))(tb)

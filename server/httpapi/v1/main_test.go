@@ -72,6 +72,16 @@ func newServer(tb testing.TB, f *storetest.Fixture) *server {
 		File: []api.ChannelInput{{Name: "fixed", Kind: api.ChannelMail, Settings: map[string]string{"to": "ops@example.org"}}},
 	}))(tb)
 	must(0, channels.Load(context.Background()))(tb)
+	routes := must(alert.NewRoutes(alert.RouteOptions{
+		Store: f.Store, CheckTarget: channels.CheckTarget,
+		File: []api.RouteInput{{Name: "fixed", To: []string{"fixed"}}},
+	}))(tb)
+	maintenance := must(alert.NewMaintenance(alert.MaintenanceOptions{
+		Store: f.Store, Clock: f.Clock, Zone: "UTC",
+		File: []api.MaintenanceInput{{
+			Name: "fixed", Match: must(api.ParseMatchers(`tag="db"`))(tb), Cron: "0 3 * * *", Duration: 3600, Comment: "nightly",
+		}},
+	}))(tb)
 	s := &server{Fixture: f, router: chi.NewRouter(), closing: make(chan struct{})}
 	services := service.New(service.Options{
 		Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Zone: "UTC", BodyLimit: 100,
@@ -85,18 +95,9 @@ func newServer(tb testing.TB, f *storetest.Fixture) *server {
 		Events: event.New(event.Options{Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log}),
 		Alerts: alert.New(alert.Options{
 			Store: f.Store, Hub: f.Hub, Clock: f.Clock, Log: log, Channels: channels, Zone: time.UTC,
+			Routes: routes, Maintenance: maintenance,
 		}),
-		Channels: channels,
-		Routes: must(alert.NewRoutes(alert.RouteOptions{
-			Store: f.Store, CheckTarget: channels.CheckTarget,
-			File: []api.RouteInput{{Name: "fixed", To: []string{"fixed"}}},
-		}))(tb),
-		Maintenance: must(alert.NewMaintenance(alert.MaintenanceOptions{
-			Store: f.Store, Clock: f.Clock, Zone: "UTC",
-			File: []api.MaintenanceInput{{
-				Name: "fixed", Match: must(api.ParseMatchers(`tag="db"`))(tb), Cron: "0 3 * * *", Duration: 3600, Comment: "nightly",
-			}},
-		}))(tb),
+		Channels: channels, Routes: routes, Maintenance: maintenance,
 		Storage: retention.New(retention.Options{
 			Store: f.Store, Clock: f.Clock, Log: log, Keep: map[api.Table]api.Retention{api.TableEvents: {Age: time.Hour, Bytes: 1 << 30}},
 		}).Describe,

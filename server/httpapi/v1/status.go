@@ -98,13 +98,19 @@ func (h *routes) describeTrouble(ctx context.Context, who auth.Principal, status
 	if status.Late, err = h.troubles(ctx, who, api.StateLate, nil); err != nil {
 		return err
 	}
-	status.Deliveries = api.DeliveriesStatus{Failed: []api.Delivery{}}
+	status.Deliveries = api.DeliveriesStatus{Failed: []api.Delivery{}, Failing: []api.Delivery{}}
 	for _, d := range alerts.Failed {
 		if seesSubject(who, d.SubjectKind, d.Subject) {
 			status.Deliveries.Failed = append(status.Deliveries.Failed, d)
 		}
 	}
+	for _, d := range alerts.Failing {
+		if seesSubject(who, d.SubjectKind, d.Subject) {
+			status.Deliveries.Failing = append(status.Deliveries.Failing, d)
+		}
+	}
 	if who.Match == "" {
+		status.Deliveries.Held = alerts.Backlog.Held
 		status.Deliveries.Waiting, status.Deliveries.OldestDue = alerts.Backlog.Waiting, alerts.Backlog.Oldest
 	}
 	return nil
@@ -126,7 +132,7 @@ func (h *routes) troubles(ctx context.Context, who auth.Principal, state api.Sta
 		}
 		if incident := open[s.Name]; incident != nil {
 			list[i].Reason, list[i].Incident, list[i].AcknowledgedBy = incident.Reason, incident.ID, incident.AcknowledgedBy
-			list[i].Told = incident.Deliveries
+			list[i].Told, list[i].Untold = incident.Deliveries, incident.Untold
 		}
 	}
 	return list, nil

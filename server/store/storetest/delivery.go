@@ -90,7 +90,7 @@ func claimed(t *testing.T, f *Fixture) {
 	same(t, "address", d.Address, "a@example.org")
 	same(t, "claimed again", len(f.claim(t, everything)), 0)
 	content := must(f.Deliveries.Content(context.Background(), d))(t)
-	same(t, "incident", content.Incident, i.Incident)
+	same(t, "incident", content.Incident.Incident, i.Incident)
 	same(t, "change", [2]api.State{content.Change.From, content.Change.To}, [2]api.State{api.StateUp, api.StateDown})
 	f.Clock.Advance(time.Second)
 	f.record(t, d, store.Outcome{State: api.DeliverySent, Receipt: "250 OK"})
@@ -339,7 +339,7 @@ func nobody(t *testing.T, f *Fixture) {
 	f.register(t, "one")
 	f.downMany(t, 8)
 	f.attend(t, func(a store.Attended) store.Verdict {
-		return store.Verdict{Deliver: []store.DeliveryOrder{{ChangeID: a.Changes[0].ID, About: api.AboutOpened, Failed: "no route"}}}
+		return store.Verdict{Deliver: []store.DeliveryOrder{{ChangeID: a.Changes[0].ID, About: api.AboutOpened, State: api.DeliveryFailed, Reason: "no route"}}}
 	})
 	same(t, "claimed", len(f.claimList(t, everything)), 0)
 	failed := must(f.Deliveries.List(context.Background(), store.DeliveryFilter{State: api.DeliveryFailed, Limit: 100}))(t)

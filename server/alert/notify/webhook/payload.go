@@ -34,7 +34,9 @@ type Payload struct {
 	DownFor   float64  `json:"down_for"` // seconds; of a recovery only
 	ExitCode  *int     `json:"exit_code"`
 	Tags      []string `json:"tags"`
-	Gap       *api.Gap `json:"gap"` // our own absence, when it may be the cause
+	Gap       *api.Gap `json:"gap"`                // our own absence, when it may be the cause
+	Affects   []string `json:"affects,omitempty"`  // names of the services that cannot be reached without it, 1000 at most
+	Flapping  bool     `json:"flapping,omitempty"` // it goes up and down, or did until now
 	Link      string   `json:"link"`
 	Title     string   `json:"title"`
 	Text      string   `json:"text"`
@@ -57,7 +59,7 @@ func payload(m *notify.Message) Payload {
 		Version: Version, About: m.About, Delivery: m.DeliveryID, Incident: m.IncidentID,
 		Kind: m.Kind, Service: m.Name, Host: m.Host, State: m.State, From: m.From, Reason: m.Reason, Level: m.Level,
 		At: m.At, Since: m.Since, LastPulse: m.LastPulse, DownFor: m.DownFor().Seconds(), ExitCode: m.ExitCode,
-		Tags: m.Tags, Gap: m.Gap, Link: m.Link, Title: m.Title, Text: notify.Cut(m.Text, maxText), SentAt: m.Now,
+		Tags: m.Tags, Gap: m.Gap, Affects: m.Affects, Flapping: m.Flapping, Link: m.Link, Title: m.Title, Text: notify.Cut(m.Text, maxText), SentAt: m.Now,
 		Items: []Item{}, ItemCount: len(m.Items),
 	}
 	if p.Tags == nil {

@@ -18,7 +18,15 @@ type Status struct {
 	Deliveries DeliveriesStatus `json:"deliveries"`
 
 	Storage     *Storage           `json:"storage,omitempty" doc:"what the database holds and what is left; absent for a token with a pattern"`
+	Heartbeat   *HeartbeatStatus   `json:"heartbeat,omitempty" doc:"with heartbeat_url: whether this server tells that all works"`
 	Certificate *CertificateStatus `json:"certificate,omitempty" doc:"with tls acme: how it stands with the ordered certificate"`
+}
+
+// HeartbeatStatus is what became of the heartbeat by which something else watches this server.
+type HeartbeatStatus struct {
+	SentAt   Time   `json:"sent_at" doc:"when it was last sent; null before the first"`
+	Withheld string `json:"withheld,omitempty" doc:"why it is not sent: what does not work"`
+	Problem  string `json:"problem,omitempty" doc:"why it could not be sent though all works"`
 }
 
 // CertificateStatus is how it stands with a certificate that is ordered from an authority by ACME.

@@ -33,8 +33,8 @@ func (s *server) routeOptions() httpapi.Options {
 			Routes: s.alertRoutes, Maintenance: s.maintenance, Probes: s.probes, Store: s.store, Tokens: s.tokens,
 			PingKey: s.pingKey, Clock: s.clock, Authenticate: gate.Authenticate, Woken: s.woken, Streams: web.Streams{Closing: s.http.closing},
 			PublicURL: s.publicURL, Generation: s.install.Generation, Version: s.Version, StartedAt: s.startedAt,
-			Certificate: s.keeper.Status,
-			Storage:     s.retention.Describe,
+			Certificate: s.keeper.Status, Heartbeat: s.heartbeatStatus,
+			Storage: s.retention.Describe,
 		},
 		WatchTower: watchtower.Options{
 			Services: s.services, Events: s.events, Store: s.store, Clock: s.clock, Authenticate: gate.Authenticate,

@@ -18,6 +18,7 @@ import (
 	"watchkeeper/server/config"
 	"watchkeeper/server/cron"
 	"watchkeeper/server/event"
+	"watchkeeper/server/heartbeat"
 	"watchkeeper/server/httpapi"
 	"watchkeeper/server/httpapi/ping"
 	"watchkeeper/server/httpapi/web"
@@ -56,6 +57,7 @@ type parts struct {
 	alertRoutes *alert.Routes
 	maintenance *alert.Maintenance
 	alerts      *alert.Alerts
+	heartbeat   *heartbeat.Heartbeat // nil where no setting names its URL
 	metrics     *metrics
 	floor       *web.Floor
 	routes      http.Handler
@@ -157,6 +159,7 @@ func (s *server) start(ctx context.Context) error {
 		return err
 	}
 	s.liveness = service.NewLiveness(s.services)
+	s.openHeartbeat()
 	s.metrics.watch(s)
 	router, err := httpapi.Routes(s.routeOptions())
 	if err != nil {
@@ -189,6 +192,9 @@ func (s *server) loops() []loop {
 	}
 	if s.disk != nil {
 		loops = append(loops, loop{"watching the disk", s.disk.Run})
+	}
+	if s.heartbeat != nil {
+		loops = append(loops, loop{"sending the heartbeat", s.heartbeat.Run})
 	}
 	if s.system != nil {
 		loops = append(loops, loop{"keeping time", s.system.Run})

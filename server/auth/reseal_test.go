@@ -36,6 +36,13 @@ func TestEverythingIsSealedAnew(t *testing.T) {
 		if err := f.Settings.Put(t.Context(), "plain", "v1.of.nobody"); err != nil {
 			t.Fatal(err)
 		}
+		account, err := former.Seal("certificate:acme/account", []byte("a key"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Certificates.Put(t.Context(), "acme/account", account); err != nil {
+			t.Fatal(err)
+		}
 		password, _, err := s.passwords.Show(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -46,7 +53,7 @@ func TestEverythingIsSealedAnew(t *testing.T) {
 		}
 
 		n, err := auth.Reseal(t.Context(), f.Store, former, next)
-		if err != nil || n != 5 { // check, password, ping key, the end of the audit, the channel
+		if err != nil || n != 6 { // check, password, ping key, the end of the audit, the channel, the account
 			t.Fatalf("sealed %d values anew, %v", n, err)
 		}
 		if err := auth.CheckSecret(t.Context(), f.Settings, former); !errors.Is(err, secret.ErrOtherKey) {
@@ -66,6 +73,9 @@ func TestEverythingIsSealedAnew(t *testing.T) {
 		}
 		if plain, err := next.Open("channel:ops", channels[0].Settings); err != nil || string(plain) != "a hook" {
 			t.Errorf("the channel is %q, %v", plain, err)
+		}
+		if item, err := f.Certificates.Get(t.Context(), "acme/account"); err != nil || !next.Sealed(item.Value) {
+			t.Errorf("the account is %+v, %v", item, err)
 		}
 		if value := setting(t, f.Store, "plain"); value != "v1.of.nobody" {
 			t.Errorf("what was not sealed became %q", value)

@@ -56,6 +56,7 @@ func printStatus(p *page, s api.Status) {
 	}
 	printTelling(p, s.Deliveries)
 	printCertificate(p, s.Certificate)
+	printHeartbeat(p, s.Heartbeat)
 	if gap := s.LastGap; gap != nil && p.clock.now.Sub(gap.To.Std()) < 24*time.Hour {
 		p.line("No server watched from %s to %s, %s.", p.clock.stamp(gap.From), p.clock.stamp(gap.To), roughly(gap.To.Sub(gap.From)))
 	}
@@ -129,6 +130,23 @@ func printCertificate(p *page, c *api.CertificateStatus) {
 	p.line("%s: %s", state, c.Problem)
 	if c.NextTry != 0 {
 		p.line("It is ordered again %s.", p.clock.short(c.NextTry))
+	}
+}
+
+// printHeartbeat says why nothing else hears that this server is well.
+func printHeartbeat(p *page, h *api.HeartbeatStatus) {
+	if h == nil {
+		return
+	}
+	last := "It was never sent by this server"
+	if h.SentAt != 0 {
+		last = "It was last sent " + p.clock.short(h.SentAt)
+	}
+	switch {
+	case h.Withheld != "":
+		p.line("The heartbeat is withheld: %s. %s.", h.Withheld, last)
+	case h.Problem != "":
+		p.line("The heartbeat could not be sent: %s. %s.", h.Problem, last)
 	}
 }
 

@@ -192,6 +192,17 @@ func checkDefaultRoute(c Config) error {
 	return nil
 }
 
+func checkHeartbeatURL(c Config) error {
+	if c.HeartbeatURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.HeartbeatURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "" {
+		return errors.New("must be an absolute address such as https://watch.example.org/ping/UUID")
+	}
+	return nil
+}
+
 func checkSMTPURL(c Config) error {
 	if c.SMTPURL == "" {
 		return nil

@@ -40,6 +40,7 @@ type Config struct {
 
 	PublicTags []string // whose services everybody may see on a status page
 
+	HeartbeatURL  string
 	DefaultRoute  []string // targets as api.ParseTarget reads them
 	SMTPURL       string
 	SMTPFrom      string

@@ -83,6 +83,7 @@ var samples = map[string]struct{ text, shown string }{
 	"acme.http":             {"", ""}, // only with tls acme, see TestACME
 	"tls_names":             {"watch.lan, 10.0.0.5,fe80::1", "watch.lan,10.0.0.5,fe80::1"},
 	"default_route":         {"mail:me@example.org, pushover:uQiRzpo4DXghDmr9QzzfQu27cmVRsG, ops", "mail:me@example.org,pushover:***,ops"},
+	"heartbeat_url":         {"https://hc-ping.example.org/a-uuid?x=1", "***"},
 	"smtp_url":              {"smtp://user%40example.org:p%2Fw@mail.example.org:587", "smtp://user%40example.org:***@mail.example.org:587"},
 	"smtp_from":             {"Watchkeeper <w@example.org>", "Watchkeeper <w@example.org>"},
 	"smtp_tls":              {"required", "required"},

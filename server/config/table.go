@@ -210,6 +210,13 @@ func alertSettings() []Setting {
 			mask:  func(c Config) string { return maskTargets(c.DefaultRoute) },
 		},
 		{
+			Key: "heartbeat_url", Form: "url",
+			Help:  "fetched every minute while database, deadlines and messages work, such as a ping URL of another Watchkeeper, which tells when it stays away",
+			field: func(c *Config) value { return textOf(&c.HeartbeatURL) },
+			check: checkHeartbeatURL,
+			mask:  maskAll,
+		},
+		{
 			Key: "smtp_url", Form: "url",
 			Help:  "mail server as smtp://user:password@host:port, or smtps://",
 			field: func(c *Config) value { return textOf(&c.SMTPURL) },

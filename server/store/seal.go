@@ -12,6 +12,7 @@ import (
 var sealedColumns = []struct{ table, key, value, prefix string }{
 	{"setting", "name", "value", "setting:"},
 	{"channel", "name", "settings", "channel:"},
+	{"certificate", "key", "value", "certificate:"},
 }
 
 // Exclusive waits until nobody else migrates the database or replaces its secret, and keeps others from it until released.

@@ -34,8 +34,11 @@ func (h *routes) getStatus(ctx context.Context, who auth.Principal, _ *struct{})
 	if len(gaps) > 0 {
 		status.LastGap = &gaps[len(gaps)-1]
 	}
-	if h.Certificate != nil {
+	if h.Certificate != nil && who.Match == "" {
 		status.Certificate = h.Certificate()
+	}
+	if h.Heartbeat != nil && who.Match == "" {
+		status.Heartbeat = h.Heartbeat()
 	}
 	if err := h.describeTrouble(ctx, who, &status); err != nil {
 		return nil, err

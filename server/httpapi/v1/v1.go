@@ -27,7 +27,7 @@ import (
 	"watchkeeper/server/store"
 )
 
-// Options is what the routes are made of. All are required but Certificate and Others.
+// Options is what the routes are made of. All are required but Heartbeat, Certificate and Others.
 type Options struct {
 	Services    *service.Services
 	Events      *event.Events
@@ -55,6 +55,9 @@ type Options struct {
 	Version    string // of the program
 	StartedAt  api.Time
 
+	// Heartbeat tells of the heartbeat by which something else watches this server; it, or what it gives, is nil where
+	// none is sent.
+	Heartbeat func() *api.HeartbeatStatus
 	// Certificate tells of the ordered certificate; it, or what it gives, is nil where none is ordered.
 	Certificate func() *api.CertificateStatus
 

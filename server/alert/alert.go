@@ -6,6 +6,7 @@ import (
 	"watchkeeper/api"
 	"watchkeeper/server/clock"
 	"watchkeeper/server/hub"
+	"watchkeeper/server/secret"
 	"watchkeeper/server/store"
 )
 
@@ -18,6 +19,7 @@ type Options struct {
 	Channels *Channels
 	// DefaultRoute is who is told when nothing else says so; see ParseRoute.
 	DefaultRoute []api.Target
+	Key          *secret.Key // signs the links in messages
 	// PublicURL is where links lead, without a slash at its end.
 	PublicURL string
 	Zone      api.Zone // in which messages show times

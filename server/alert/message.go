@@ -27,6 +27,7 @@ func (a *Alerts) message(d store.Delivery, c store.DeliveryContent, now api.Time
 		m.Affects = c.Children
 		sayFlapping(&m, &c.Incident)
 		m.Link = a.PublicURL + "/gui/#/services/" + url.PathEscape(d.Subject)
+		m.Acknowledge = a.acknowledgeURL(&d, c.Incident.AcknowledgedBy, now)
 	}
 	m.DeliveryID, m.IncidentID, m.Now = d.ID, d.Incident, now
 	return m, true

@@ -84,7 +84,7 @@ func (w *world) use(t *testing.T, registry notify.Registry, common notify.Option
 	routes := must(NewRoutes(RouteOptions{Store: w.Store, CheckTarget: channels.CheckTarget}))(t)
 	maintenance := must(NewMaintenance(MaintenanceOptions{Store: w.Store, Clock: w.clock, Zone: "UTC"}))(t)
 	w.alerts = New(Options{
-		Routes: routes, Maintenance: maintenance,
+		Routes: routes, Maintenance: maintenance, Key: must(secret.New("a secret of sixteen"))(t),
 		Store: w.Store, Hub: w.hub, Clock: w.clock, Log: log, Channels: channels, Zone: time.UTC,
 		DefaultRoute: []api.Target{{Channel: "mail", Address: "boss@example.org"}}, PublicURL: "https://watch.example.org",
 	})

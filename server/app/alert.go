@@ -63,7 +63,7 @@ func (s *server) openAlerts(ctx context.Context) error {
 		return err
 	}
 	s.alerts = alert.New(alert.Options{
-		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Channels: s.channels, DefaultRoute: route,
+		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Channels: s.channels, DefaultRoute: route, Key: s.secret.key,
 		PublicURL: s.publicURL, Zone: c.TimeZone, Routes: s.alertRoutes, Maintenance: s.maintenance,
 	})
 	return nil

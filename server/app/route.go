@@ -10,6 +10,7 @@ import (
 
 	"watchkeeper/server/config"
 	"watchkeeper/server/httpapi"
+	"watchkeeper/server/httpapi/ack"
 	"watchkeeper/server/httpapi/ping"
 	"watchkeeper/server/httpapi/public"
 	"watchkeeper/server/httpapi/v1"
@@ -41,6 +42,7 @@ func (s *server) routeOptions() httpapi.Options {
 			NotePulse: s.alerts.NotePulse,
 			Presets:   presets, Version: s.Version, Zone: c.TimeZone, ListLimit: c.EventsListLimit, StartedAt: s.startedAt,
 		},
+		Ack:    ack.Options{Alerts: s.alerts, Fail: gate.Fail},
 		Ping:   ping.Options{Services: s.services, CheckKey: s.authn.IsPingKey, BodyLimit: int(c.PingBodyLimit)},
 		Public: public.Options{Store: s.store, Clock: s.clock, Tags: c.PublicTags},
 	}

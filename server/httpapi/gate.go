@@ -32,6 +32,11 @@ func (g *Gate) Authenticate(r *http.Request) (auth.Principal, error) {
 	return who, err
 }
 
+// Fail counts a wrong link of a message as a wrong credential, and gives the error to answer it with.
+func (g *Gate) Fail(r *http.Request, refusal error) error {
+	return g.failures.Fail(web.ClientAddress(r.Context()), refusal)
+}
+
 // behind lets a handler serve only those whose credential has a scope.
 func (g *Gate) behind(scope api.Scope, h http.Handler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {

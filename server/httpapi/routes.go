@@ -12,6 +12,7 @@ import (
 
 	"watchkeeper/api"
 	"watchkeeper/gui"
+	"watchkeeper/server/httpapi/ack"
 	"watchkeeper/server/httpapi/ping"
 	"watchkeeper/server/httpapi/public"
 	"watchkeeper/server/httpapi/v1"
@@ -27,6 +28,7 @@ type Options struct {
 	WatchTower watchtower.Options
 	Ping       ping.Options
 	Public     public.Options
+	Ack        ack.Options
 	Metrics    http.Handler
 	// CA gives the certificate of the installation's own authority in PEM; nil when it has none.
 	CA func() []byte
@@ -54,6 +56,12 @@ func Routes(o Options) (chi.Router, error) {
 	r.Group(func(r chi.Router) {
 		r.Use(web.InFlight(maxInFlight, web.Problems))
 		public.Routes(r, o.Public)
+	})
+
+	// The links in messages, which are credentials for one incident each.
+	r.Group(func(r chi.Router) {
+		r.Use(web.InFlight(maxInFlight, web.Problems))
+		ack.Routes(r, o.Ack)
 	})
 
 	// Signs of life, whose URL is the credential.

@@ -57,9 +57,12 @@ type Message struct {
 	Affects    []string // names of the services that cannot be reached without it
 	Flapping   bool     // it goes up and down, or did until now
 	Link       string   // absolute URL of the page about it
-	Items      []Item   // of a digest
-	Zone       *time.Location
-	Now        api.Time // when it is sent
+	// Acknowledge is the absolute URL at which whoever gets the message can say that they are at it; a credential for
+	// that. Empty where there is nothing to acknowledge.
+	Acknowledge string
+	Items       []Item // of a digest
+	Zone        *time.Location
+	Now         api.Time // when it is sent
 }
 
 // Item is one line of a digest: where a subject stands when the digest is sent.

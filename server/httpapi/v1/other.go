@@ -1,6 +1,9 @@
 package v1
 
 import (
+	"cmp"
+	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,6 +23,7 @@ type Other struct {
 	Query   []OtherParameter
 	Body    any // an example of a JSON body; nil where there is none
 	Answer  any // an example of the answer: text, or what is written as JSON
+	Status  int // of success; 0 is 200
 }
 
 // OtherParameter is a parameter of the query of an Other.
@@ -30,7 +34,11 @@ func (d *document) addOther(o Other) {
 	op := &huma.Operation{
 		OperationID: o.ID, Method: o.Method, Path: o.Path, Tags: []string{o.Group}, Summary: o.Summary,
 		Description: o.About, Security: security(o.Scope),
-		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: exampleContent(o.Answer)}},
+	}
+	status := cmp.Or(o.Status, http.StatusOK)
+	op.Responses = map[string]*huma.Response{strconv.Itoa(status): {Description: http.StatusText(status)}}
+	if o.Answer != nil {
+		op.Responses[strconv.Itoa(status)].Content = exampleContent(o.Answer)
 	}
 	for name := range strings.SplitSeq(o.Path, "/") {
 		if bare, found := strings.CutPrefix(name, "{"); found {

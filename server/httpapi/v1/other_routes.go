@@ -9,7 +9,7 @@ import (
 
 // otherRoutes are the routes of this server that are not REST, in a few lines each. docs/protocol.md tells more.
 func otherRoutes() []Other {
-	return slices.Concat(watchTowerRoutes(), pingRoutes(), plainRoutes(), publicRoutes())
+	return slices.Concat(watchTowerRoutes(), pingRoutes(), plainRoutes(), publicRoutes(), linkRoutes())
 }
 
 type fields = map[string]any
@@ -130,6 +130,20 @@ func plainRoutes() []Other {
 }
 
 // publicRoutes are open to everybody for the tags that the setting public_tags names, and answer 404 for all others.
+func linkRoutes() []Other {
+	const about = "The link in a message that something is down is a credential for that incident alone, valid for 7 days. "
+	return []Other{
+		{
+			ID: "acknowledgePage", Method: http.MethodGet, Path: "/ack/{link}", Group: string(groupAlerts), Summary: "Page of the link in a message",
+			About: about + "HTML: what is wrong, since when, whether somebody is at it, and a button. Looking changes nothing.", Answer: "...",
+		},
+		{
+			ID: "acknowledgeByLink", Method: http.MethodPost, Path: "/ack/{link}", Group: string(groupAlerts), Summary: "Acknowledge by the link in a message",
+			About: about + "What the button does. It answers with the way back to the page.", Status: http.StatusSeeOther,
+		},
+	}
+}
+
 func publicRoutes() []Other {
 	get := func(id, path, summary, about string, answer any) Other {
 		return Other{ID: id, Method: http.MethodGet, Path: path, Group: string(groupServer), Summary: summary, About: about, Answer: answer}

@@ -35,6 +35,9 @@ func textBody(m *notify.Message) string {
 	}
 	paragraph(columns(factRows(m.Facts())))
 	paragraph(m.GapNote())
+	if m.Acknowledge != "" {
+		paragraph("To say that you are at it: " + m.Acknowledge)
+	}
 	paragraph(m.Link)
 	b.WriteString("\n")
 	return b.String()
@@ -120,6 +123,7 @@ type page struct {
 	More         int
 	Facts        []notify.Fact
 	Gap          string
+	Acknowledge  string
 	Link         string
 }
 
@@ -132,7 +136,7 @@ func htmlBody(m *notify.Message) (string, error) {
 	p := page{
 		Title: notify.OneLine(m.Title), Color: color(m), Text: strings.Split(notify.Cut(plainLines(m.Text), maxText), "\n"),
 		Repeat: m.Repeat(), Reminder: m.Reminder(), Rows: rows(m), More: max(len(m.Items)-maxItems, 0),
-		Facts: m.Facts(), Gap: m.GapNote(), Link: m.Link,
+		Facts: m.Facts(), Gap: m.GapNote(), Acknowledge: m.Acknowledge, Link: m.Link,
 	}
 	var b strings.Builder
 	if err := parsed.Execute(&b, p); err != nil {

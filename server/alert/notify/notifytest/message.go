@@ -65,6 +65,9 @@ func Samples() map[string]notify.Message {
 		m.Now = now
 		m.DeliveryID = "0198f1a2-0000-7000-8000-00000000d001"
 		m.Link = "https://watch.example.org/gui/?q=a&b=c"
+		if m.About == notify.AboutOpened || m.About == notify.AboutRepeated {
+			m.Acknowledge = "https://watch.example.org/ack/AZTxogAAcACAAAAAAADQAQAAAZ"
+		}
 		if name != "digest" && name != "test" {
 			m.IncidentID = "0198f1a2-0000-7000-8000-00000000c001"
 		}

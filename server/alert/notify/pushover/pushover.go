@@ -164,10 +164,13 @@ func (c *channel) form(user string, m *notify.Message) url.Values {
 	if m.At > 0 {
 		form.Set("timestamp", strconv.FormatInt(m.At.Unix(), 10))
 	}
-	// A link that was cut leads nowhere.
-	if m.Link != "" && len(m.Link) <= pushover.MessageURLMaxLength {
-		form.Set("url", m.Link)
-		form.Set("url_title", "Show in Watchkeeper")
+	// There is room for one link, and one that was cut leads nowhere. The page to acknowledge at leads on.
+	for _, link := range []struct{ title, url string }{{"Acknowledge", m.Acknowledge}, {"Show in Watchkeeper", m.Link}} {
+		if link.url != "" && len(link.url) <= pushover.MessageURLMaxLength {
+			form.Set("url", link.url)
+			form.Set("url_title", link.title)
+			break
+		}
 	}
 	return form
 }

@@ -71,7 +71,7 @@ func TestMessageAsItIsSent(t *testing.T) {
 			"Last pulse: 2026-07-29 13:00:07 +02:00, 1 day 1 hour ago\n" +
 			"Why: no pulse came in time: one was due within 1 day 1 hour, with a grace of 5 minutes\n" +
 			"Host: nas\nTags: nightly, db",
-		"timestamp": "1785413107", "url": "https://watch.example.org/gui/?q=a&b=c", "url_title": "Show in Watchkeeper",
+		"timestamp": "1785413107", "url": "https://watch.example.org/ack/AZTxogAAcACAAAAAAADQAQAAAZ", "url_title": "Acknowledge",
 		"sound": "siren", "device": "phone,tablet",
 	}}
 	if diff := cmp.Diff(want, p.Pushes()); diff != "" {
@@ -87,6 +87,9 @@ func TestEverySampleIsTaken(t *testing.T) {
 		m.Tags = append(m.Tags, strings.Repeat("größe", 500))
 		m.Title += strings.Repeat("ß", 300)
 		m.Link += strings.Repeat("x", 512)
+		if m.Acknowledge != "" {
+			m.Acknowledge += strings.Repeat("x", 512)
+		}
 		if _, err := c.Send(t.Context(), "", &m); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -100,6 +103,26 @@ func TestEverySampleIsTaken(t *testing.T) {
 		}
 		if _, ok := push["url"]; ok {
 			t.Error("a link that is too long was sent")
+		}
+	}
+}
+
+func TestLinkToAcknowledge(t *testing.T) {
+	p := notifytest.StartPushover(t)
+	c := sending(t, p, map[string]string{"user": user})
+	m := notifytest.Samples()["opened"]
+	for want, change := range map[string]func(*notify.Message){
+		"Acknowledge " + m.Acknowledge:  func(*notify.Message) {},
+		"Show in Watchkeeper " + m.Link: func(m *notify.Message) { m.Acknowledge = "" },
+	} {
+		sent := m
+		change(&sent)
+		if _, err := c.Send(t.Context(), "", &sent); err != nil {
+			t.Fatal(err)
+		}
+		pushes := p.Pushes()
+		if last := pushes[len(pushes)-1]; last["url_title"]+" "+last["url"] != want {
+			t.Errorf("%s %s, want %s", last["url_title"], last["url"], want)
 		}
 	}
 }

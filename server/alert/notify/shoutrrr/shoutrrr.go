@@ -124,16 +124,20 @@ func (c *channel) attempt(u *url.URL, s service, m *notify.Message) (err error) 
 	}
 	title := notify.Cut(notify.OneLine(m.Title), maxTitle)
 	params := types.Params{}
-	text := m.Brief(maxText - len(m.Link) - 1)
+	links := ""
+	if m.Acknowledge != "" {
+		links += "\nAcknowledge: " + m.Acknowledge
+	}
+	if m.Link != "" {
+		links += "\n" + m.Link
+	}
+	text := m.Brief(maxText - len(links))
 	if s.titles == hasTitle {
 		params.SetTitle(title)
 	} else {
-		text = title + "\n" + m.Brief(maxText-len(m.Link)-maxTitle-2)
+		text = title + "\n" + m.Brief(maxText-len(links)-maxTitle-1)
 	}
-	if m.Link != "" {
-		text += "\n" + m.Link
-	}
-	return sender.Send(text, &params)
+	return sender.Send(text+links, &params)
 }
 
 // taken reports whether err only says that the library could not read the answer to a message that was taken.

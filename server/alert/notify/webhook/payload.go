@@ -38,11 +38,14 @@ type Payload struct {
 	Affects   []string `json:"affects,omitempty"`  // names of the services that cannot be reached without it, 1000 at most
 	Flapping  bool     `json:"flapping,omitempty"` // it goes up and down, or did until now
 	Link      string   `json:"link"`
-	Title     string   `json:"title"`
-	Text      string   `json:"text"`
-	SentAt    api.Time `json:"sent_at"`
-	Items     []Item   `json:"items"`       // of a digest
-	ItemCount int      `json:"items_total"` // more than items has when there were too many
+	// Acknowledge is where whoever gets the message can say that they are at it; empty where there is nothing to
+	// acknowledge.
+	Acknowledge string   `json:"acknowledge_url"`
+	Title       string   `json:"title"`
+	Text        string   `json:"text"`
+	SentAt      api.Time `json:"sent_at"`
+	Items       []Item   `json:"items"`       // of a digest
+	ItemCount   int      `json:"items_total"` // more than items has when there were too many
 }
 
 // Item is where one subject of a digest stands.
@@ -59,7 +62,8 @@ func payload(m *notify.Message) Payload {
 		Version: Version, About: m.About, Delivery: m.DeliveryID, Incident: m.IncidentID,
 		Kind: m.Kind, Service: m.Name, Host: m.Host, State: m.State, From: m.From, Reason: m.Reason, Level: m.Level,
 		At: m.At, Since: m.Since, LastPulse: m.LastPulse, DownFor: m.DownFor().Seconds(), ExitCode: m.ExitCode,
-		Tags: m.Tags, Gap: m.Gap, Affects: m.Affects, Flapping: m.Flapping, Link: m.Link, Title: m.Title, Text: notify.Cut(m.Text, maxText), SentAt: m.Now,
+		Tags: m.Tags, Gap: m.Gap, Affects: m.Affects, Flapping: m.Flapping, Link: m.Link, Acknowledge: m.Acknowledge, Title: m.Title,
+		Text: notify.Cut(m.Text, maxText), SentAt: m.Now,
 		Items: []Item{}, ItemCount: len(m.Items),
 	}
 	if p.Tags == nil {

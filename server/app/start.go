@@ -260,8 +260,8 @@ func (s *server) migrate(ctx context.Context) error {
 			s.log.Info(p.Step)
 		}
 	}})
-	for _, step := range done {
-		s.log.Info("migrated the database", "step", step)
+	if len(done) > 0 {
+		s.log.Info("migrated the database", "steps", len(done), "to", done[len(done)-1])
 	}
 	return err
 }

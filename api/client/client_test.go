@@ -129,6 +129,15 @@ func TestEveryMethodAsksForItsRoute(t *testing.T) {
 			want:   asked{Request: "POST /api/v1/services/x/resume"},
 			answer: someService, gives: "nightly",
 		},
+		"run probe": {
+			ask: func(ctx context.Context, c *client.Client) (any, error) {
+				r, err := c.RunProbe(ctx, "x")
+				return r.Detail, err
+			},
+			want:   asked{Request: "POST /api/v1/services/x/probe"},
+			answer: `{"at":"2026-03-01T12:00:00.000Z","ok":false,"reason":"refused","detail":"the connection was refused","duration":0.001}`,
+			gives:  "the connection was refused",
+		},
 		"send pulse": {
 			ask: func(ctx context.Context, c *client.Client) (any, error) {
 				a, err := c.SendPulse(ctx, "x", api.PulseInput{Kind: api.PulseFail})

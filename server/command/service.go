@@ -21,7 +21,7 @@ func (r *run) serviceCommand() *cobra.Command {
 		r.serviceListCommand(), r.serviceShowCommand(), r.serviceCreateCommand(), r.serviceUpdateCommand(),
 		r.serviceActCommand("pause", "Stop watching a service until it is resumed or pulses", (*client.Client).PauseService),
 		r.serviceActCommand("resume", "Watch a service again, from its next pulse on", (*client.Client).ResumeService),
-		r.serviceDeleteCommand())
+		r.serviceProbeCommand(), r.serviceDeleteCommand())
 }
 
 func (r *run) serviceListCommand() *cobra.Command {
@@ -108,32 +108,33 @@ func printService(p *page, s api.ServiceView) {
 	for i, t := range s.Upcoming {
 		next[i] = p.clock.full(t.Std())
 	}
-	p.fields(
-		field{"name", s.Name},
-		field{"state", state},
-		field{"last pulse", p.clock.full(s.LastPulse.Std())},
-		field{"expected", p.clock.moment(s.Expected)},
-		field{"down after", p.clock.moment(s.Deadline)},
-		field{"period", length(s.NextIn)},
-		field{"cron", strings.TrimSpace(s.Cron + " " + s.TimeZone)},
-		field{"next", strings.Join(next, ", ")},
-		field{"grace", length(s.Grace)},
-		field{"longest run", length(s.MaxRun)},
-		field{"shortest run", length(s.MinRun)},
-		field{"finish within", length(s.FinishWithin)},
-		field{"last run", seconds(s.LastDuration)},
-		field{"running", yes(s.Running)},
-		field{"alerts", alertsOf(&s.Service)},
-		field{"manual resume", yes(s.ManualResume)},
-		field{"fails to alert", fails(&s.Service)},
-		field{"tags", strings.Join(s.Tags, ", ")},
-		field{"host", s.Host},
-		field{"parents", strings.Join(s.Parents, ", ")},
-		field{"description", s.Description},
-		field{"slug", s.Slug},
-		field{"id", s.ID},
-		field{"ping URL", s.PingURL},
-	)
+	p.fields(slices.Concat([]field{
+		{"name", s.Name},
+		{"state", state},
+	}, probeFields(p, &s), []field{
+		{"last pulse", p.clock.full(s.LastPulse.Std())},
+		{"expected", p.clock.moment(s.Expected)},
+		{"down after", p.clock.moment(s.Deadline)},
+		{"period", length(s.NextIn)},
+		{"cron", strings.TrimSpace(s.Cron + " " + s.TimeZone)},
+		{"next", strings.Join(next, ", ")},
+		{"grace", length(s.Grace)},
+		{"longest run", length(s.MaxRun)},
+		{"shortest run", length(s.MinRun)},
+		{"finish within", length(s.FinishWithin)},
+		{"last run", seconds(s.LastDuration)},
+		{"running", yes(s.Running)},
+		{"alerts", alertsOf(&s.Service)},
+		{"manual resume", yes(s.ManualResume)},
+		{"fails to alert", fails(&s.Service)},
+		{"tags", strings.Join(s.Tags, ", ")},
+		{"host", s.Host},
+		{"parents", strings.Join(s.Parents, ", ")},
+		{"description", s.Description},
+		{"slug", s.Slug},
+		{"id", s.ID},
+		{"ping URL", s.PingURL},
+	})...)
 }
 
 // fails says how many fails in a row make a service down, where one is not enough, and how many there were.
@@ -208,6 +209,7 @@ type serviceSettings struct {
 	failures                                    int
 	manual                                      bool
 	nextIn, grace, maxRun, minRun, finishWithin *durationValue
+	probe                                       *probeSettings
 }
 
 func serviceFlags(f *pflag.FlagSet) *serviceSettings {
@@ -225,8 +227,9 @@ func serviceFlags(f *pflag.FlagSet) *serviceSettings {
 	f.StringVar(&s.description, "description", "", "`text` for people")
 	f.StringVar(&s.slug, "slug", "", "`slug` for ping URLs; unless given, made of the name")
 	f.StringArrayVar(&s.parents, "parent", nil, "`service` without which this one cannot be reached: while it is down nobody is told of this one; may be repeated")
-	f.IntVar(&s.failures, "failures-to-alert", 1, "so `many` fails in a row make it down; silence does not wait for more")
+	f.IntVar(&s.failures, "failures-to-alert", 1, "so `many` fails in a row make it down, with a probe 2 unless given; silence does not wait for more")
 	f.BoolVar(&s.manual, "manual-resume", false, "a pulse does not end a pause")
+	s.probe = probeFlags(f)
 	return s
 }
 
@@ -262,18 +265,30 @@ func given[T any](f *pflag.FlagSet, name string, value *T) *T {
 
 func (r *run) serviceCreateCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "create NAME (--next-in DURATION | --cron EXPRESSION)", Short: "Create a service and print its ping URL", Args: arguments("NAME"),
-		Long: "Create a service. Nothing is expected of it before its first pulse.",
+		Use: "create NAME (--next-in DURATION | --cron EXPRESSION | --probe KIND)", Short: "Create a service and print its ping URL", Args: arguments("NAME"),
+		Long: "Create a service. Nothing is expected of it before its first pulse.\n" +
+			"One with a probe does not pulse by itself: the server looks at its target.",
 		Example: `watchkeeper service create nightly-backup --next-in 25h --alert mail:me@example.org
-watchkeeper service create report --cron '0 6 * * 1-5' --time-zone Europe/Paris --grace 30m`,
+watchkeeper service create report --cron '0 6 * * 1-5' --time-zone Europe/Paris --grace 30m
+watchkeeper service create shop --probe http --url https://shop.example.org/health --interval 60s --contains ok
+watchkeeper service create zone --probe dns --query example.org --record MX --answer '10 mail.example.org'`,
 	}
 	m := r.remoteFlags(c)
 	settings := serviceFlags(c.Flags())
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
 		in := settings.input()
 		in.Name = &args[0]
-		if in.NextIn == nil && in.Cron == nil {
-			return wrongUsage("say how often the service pulses, with --next-in or --cron")
+		if settings.probe.given() {
+			if settings.probe.kind == "" {
+				return wrongUsage("say what kind of probe it is, with --probe http, tcp, icmp or dns")
+			}
+			var err error
+			if in.Probe, err = settings.probe.over(api.ProbeSettings{}); err != nil {
+				return err
+			}
+		}
+		if in.NextIn == nil && in.Cron == nil && in.Probe == nil {
+			return wrongUsage("say how often the service pulses, with --next-in or --cron, or what the server looks at, with --probe")
 		}
 		return question[api.ServiceView]{ask: func(ctx context.Context, server *client.Client) (api.ServiceView, error) {
 			s, err := server.CreateService(ctx, in)
@@ -298,10 +313,19 @@ func (r *run) serviceUpdateCommand() *cobra.Command {
 	c.Flags().StringVar(&settings.name, "name", "", "new `name`")
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {
 		in := settings.input()
-		if in == (api.ServiceInput{}) {
+		if in == (api.ServiceInput{}) && !settings.probe.given() {
 			return wrongUsage("nothing is to be changed")
 		}
 		return question[api.ServiceView]{ask: func(ctx context.Context, server *client.Client) (api.ServiceView, error) {
+			if settings.probe.given() {
+				now, err := server.Service(ctx, args[0])
+				if err != nil {
+					return now, err
+				}
+				if in.Probe, err = settings.probe.of(now.Probe); err != nil {
+					return now, err
+				}
+			}
 			return server.PatchService(ctx, args[0], in)
 		}, print: printService}.put(m, c)
 	})

@@ -112,6 +112,14 @@ type callContext struct {
 	call *call
 }
 
+// extend gives the request of a handler, which waits for somebody else, d from now until its answer is written.
+func extend(ctx context.Context, d time.Duration) {
+	if c, is := ctx.(callContext); is {
+		_, w := humachi.Unwrap(c.call.humaContext)
+		web.Extend(w, d)
+	}
+}
+
 // Param gives a part of the path. The router matches the path as it was sent where that is escaped, so that a name may
 // have slashes in it.
 func (c *call) Param(name string) string { return pathParam(c.request, name) }

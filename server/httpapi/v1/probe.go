@@ -3,6 +3,7 @@ package v1
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"watchkeeper/api"
 	"watchkeeper/server/auth"
@@ -19,11 +20,15 @@ func (h *routes) probeRoutes(d *document) {
 	}, h.runProbe)
 }
 
+// probePatience is more than a run can take with the writing of its answer.
+const probePatience = (api.MaxProbeTimeout + 30) * time.Second
+
 func (h *routes) runProbe(ctx context.Context, who auth.Principal, in *serviceInput) (*answer[api.ProbeResult], error) {
 	svc, err := h.findService(ctx, who, in.Service, forWriting)
 	if err != nil {
 		return nil, err
 	}
+	extend(ctx, probePatience)
 	result, err := h.Probes.RunNow(ctx, svc)
 	if err != nil {
 		return nil, err

@@ -43,6 +43,16 @@ func TestEverythingIsSealedAnew(t *testing.T) {
 		if err := f.Certificates.Put(t.Context(), "acme/account", account); err != nil {
 			t.Fatal(err)
 		}
+		probe, err := former.Seal("probe", []byte("a header"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Services.Create(t.Context(), api.ServiceSettings{Name: "web", Probe: &api.Probe{Sealed: probe}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Services.Create(t.Context(), api.ServiceSettings{Name: "plain", Probe: &api.Probe{}}); err != nil {
+			t.Fatal(err)
+		}
 		password, _, err := s.passwords.Show(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -53,7 +63,7 @@ func TestEverythingIsSealedAnew(t *testing.T) {
 		}
 
 		n, err := auth.Reseal(t.Context(), f.Store, former, next)
-		if err != nil || n != 6 { // check, password, ping key, the end of the audit, the channel, the account
+		if err != nil || n != 7 { // check, password, ping key, the end of the audit, the channel, the account, the probe
 			t.Fatalf("sealed %d values anew, %v", n, err)
 		}
 		if err := auth.CheckSecret(t.Context(), f.Settings, former); !errors.Is(err, secret.ErrOtherKey) {
@@ -76,6 +86,13 @@ func TestEverythingIsSealedAnew(t *testing.T) {
 		}
 		if item, err := f.Certificates.Get(t.Context(), "acme/account"); err != nil || !next.Sealed(item.Value) {
 			t.Errorf("the account is %+v, %v", item, err)
+		}
+		probes, err := f.Probes.All(t.Context())
+		if err != nil || len(probes) != 2 {
+			t.Fatal(probes, err)
+		}
+		if plain, err := next.Open("probe", probes[0].Probe.Sealed); err != nil || string(plain) != "a header" || probes[1].Probe.Sealed != "" {
+			t.Errorf("the probe is %q, %v", plain, err)
 		}
 		if value := setting(t, f.Store, "plain"); value != "v1.of.nobody" {
 			t.Errorf("what was not sealed became %q", value)

@@ -3,16 +3,18 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"watchkeeper/api"
 	"watchkeeper/server/hub"
 )
 
-// sealedColumns are where sealed values are, and what they were sealed for: the prefix and the key of the row.
-var sealedColumns = []struct{ table, key, value, prefix string }{
-	{"setting", "name", "value", "setting:"},
-	{"channel", "name", "settings", "channel:"},
-	{"certificate", "key", "value", "certificate:"},
+// sealedColumns are where sealed values are, and what they were sealed for; * stands for the key of the row.
+var sealedColumns = []struct{ table, key, value, purpose string }{
+	{"setting", "name", "value", "setting:*"},
+	{"channel", "name", "settings", "channel:*"},
+	{"certificate", "key", "value", "certificate:*"},
+	{"probe", "cast(service as text)", "sealed", "probe"},
 }
 
 // Exclusive waits until nobody else migrates the database or replaces its secret, and keeps others from it until released.
@@ -25,7 +27,7 @@ func (s *Store) Exclusive(ctx context.Context) (release func(), err error) {
 func (s *Store) Reseal(ctx context.Context, reseal func(purpose, value string) (string, error)) (int, error) {
 	changed := 0
 	err := s.write(ctx, useGeneral, func(tx *Tx) error {
-		tx.wake(hub.Settings, hub.Credentials, hub.Channels)
+		tx.wake(hub.Settings, hub.Credentials, hub.Channels, hub.Probes)
 		changed = 0
 		for _, c := range sealedColumns {
 			type pair struct{ key, value string }
@@ -37,7 +39,7 @@ func (s *Store) Reseal(ctx context.Context, reseal func(purpose, value string) (
 				return err
 			}
 			for _, p := range found {
-				value, err := reseal(c.prefix+p.key, p.value)
+				value, err := reseal(strings.Replace(c.purpose, "*", p.key, 1), p.value)
 				if err != nil {
 					return err
 				}

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"watchkeeper/api"
 )
@@ -15,6 +16,13 @@ func (c *Client) Routes() List[api.Route] { return List[api.Route]{c, routesPath
 // Route gives a route by its id or name.
 func (c *Client) Route(ctx context.Context, idOrName string) (api.Route, error) {
 	return c.route(ctx, call{method: http.MethodGet, path: routesPath + "/" + segment(idOrName)})
+}
+
+// ExplainRoute says who would be told of a service now, when, and why not.
+func (c *Client) ExplainRoute(ctx context.Context, service string) (api.Explanation, error) {
+	var out api.Explanation
+	_, err := c.do(ctx, call{method: http.MethodGet, path: routesPath + "/explain", query: url.Values{"service": {service}}}, &out)
+	return out, err
 }
 
 // CreateRoute makes a route; KindConflict when there is one with this name.

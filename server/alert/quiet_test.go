@@ -229,3 +229,53 @@ func TestEscalation(t *testing.T) {
 		same(t, "for good", w.reasons(t, "other"), []string{"opened mail:me failed", "opened ops: sent"})
 	})
 }
+
+// explained gives what is foreseen of a service as text.
+func (w *world) explained(t *testing.T, service string) (out []string) {
+	t.Helper()
+	e := must(w.alerts.Explain(context.Background(), must(w.Services.ByName(context.Background(), service))(t)))(t)
+	for _, note := range []string{e.Note, e.Warning} {
+		if note != "" {
+			out = append(out, note)
+		}
+	}
+	for _, f := range e.Telling {
+		text := fmt.Sprintf("%s %s %s:%s by %q %s", f.At.Std().Format("15:04"), f.About, f.Channel, f.Target, f.Route, f.State)
+		if f.Reason != "" {
+			text += ": " + f.Reason
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// What is explained is what happens then.
+func TestExplanation(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		w.family(t)
+		w.addRoute(t, api.RouteInput{Name: "first", Match: matchers(t, `name="web"`), To: []string{"mail:a", "gone"}, Continue: true, Repeat: 3600})
+		w.addRoute(t, api.RouteInput{
+			Name: "later", Match: matchers(t, `name="web"`), To: []string{"mail:b"}, After: 600, Hours: &api.Hours{From: "14:00", To: "20:00"},
+		})
+		same(t, "up", w.explained(t, "web"), []string{
+			`Alerts of this service go to the default route: there is no channel "gone", only mail, pushover, webhook, shoutrrr, ops`,
+			`12:00 opened mail:a by "first" waiting`, `12:00 opened mail:boss@example.org by "first" waiting`,
+			`13:00 repeated mail:a by "first" waiting`, `13:00 repeated mail:boss@example.org by "first" waiting`,
+			`14:00 opened mail:b by "later" waiting: held: route later tells from 14:00`,
+			`14:00 repeated mail:a by "first" waiting`, `14:00 repeated mail:boss@example.org by "first" waiting`,
+		})
+		w.silence(t, `name="db"`, time.Hour)
+		same(t, "silenced", w.explained(t, "db"), []string{
+			`13:00 opened mail:boss@example.org by "default" waiting: silenced until 13:00 by token ops: upgrade`,
+		})
+		w.live(t, 3*time.Minute)
+		same(t, "down", w.explained(t, "router"), []string{`12:01 opened mail:boss@example.org by "default" sent`})
+		if got := w.explained(t, "web"); got[0] != `12:02 opened mail:a by "first" held: held: parent router is down since 12:01` {
+			t.Errorf("behind a parent: %v", got)
+		}
+		same(t, "nothing is changed", len(w.post.got()), 1)
+		web := must(w.Services.ByName(context.Background(), "web"))(t)
+		must(w.Services.Pause(context.Background(), web.ID, api.ReasonPaused))(t)
+		same(t, "paused", w.explained(t, "web")[0], "the service is paused: nobody watches it")
+	})
+}

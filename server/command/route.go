@@ -13,10 +13,10 @@ import (
 
 func (r *run) routeCommand() *cobra.Command {
 	return noun(&cobra.Command{
-		Use: "route", Short: "List, add and delete routes",
+		Use: "route", Short: "List, add, explain and delete routes",
 		Long: `List, add and delete routes: who is told of what no service names targets of its own for. The first that matches is
 taken, and those behind it while each one taken says --continue; what none matches goes to the default route.`,
-	}, r.routeListCommand(), r.routeAddCommand(), r.routeDeleteCommand())
+	}, r.routeListCommand(), r.routeExplainCommand(), r.routeAddCommand(), r.routeDeleteCommand())
 }
 
 func (r *run) routeListCommand() *cobra.Command {

@@ -16,6 +16,11 @@ func (tx *Tx) lockAttended(ctx context.Context, sql incidentSQL, limit int) ([]*
 	if err != nil || len(incidents) == 0 {
 		return nil, err
 	}
+	return tx.attended(ctx, sql, incidents)
+}
+
+// attended reads what decides about incidents.
+func (tx *Tx) attended(ctx context.Context, sql incidentSQL, incidents []*Incident) ([]*Attended, error) {
 	if err := tx.loadDeliveries(ctx, sql, incidents); err != nil {
 		return nil, err
 	}

@@ -97,3 +97,9 @@ func exampleProbeResult() api.ProbeResult {
 		CertificateExpires: exampleMade + 60*24*3_600_000,
 	}
 }
+
+func exampleExplanation() api.Explanation {
+	return api.Explanation{Service: "nightly backup", State: api.StateUp, Now: exampleMade, Telling: []api.Foreseen{
+		{At: exampleMade, About: api.AboutOpened, Route: "default", Channel: "mail", Target: "me@example.org", State: api.DeliveryWaiting},
+	}}
+}

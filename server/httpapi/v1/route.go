@@ -32,6 +32,14 @@ func (h *routes) routeRoutes(d *document) {
 		about: "In the order in which they are asked: those of the configuration file, then those made here by position.",
 	}, h.listRoutes)
 	add(d, operation{
+		id: "explainRoute", method: http.MethodGet, path: "/api/v1/routes/explain", group: groupRoutes, scope: api.ScopeRead,
+		summary: "Explain who is told of a service", refuses: []api.ErrorKind{api.KindNotFound},
+		about: "Who would be told if the service went down now, or of the incident that is open, when and by which route, and why " +
+			"not: silence, maintenance, a parent, hours, flapping, trouble with a channel. It is decided as for real, step by step " +
+			"into the future, as things and rules are now. Nothing is sent.",
+		answers: exampleExplanation(),
+	}, h.explainRoute)
+	add(d, operation{
 		id: "createRoute", method: http.MethodPost, path: "/api/v1/routes", group: groupRoutes, scope: api.ScopeAdmin,
 		reach: wholeReach, summary: "Create a route", status: http.StatusCreated, refuses: []api.ErrorKind{api.KindConflict},
 		about:   "Without a position it becomes the last; with one, those from there on move behind it. At most 200 may be made.",
@@ -111,4 +119,20 @@ func answering[T any](v T, err error) (*answer[T], error) {
 		return nil, err
 	}
 	return newAnswer(v), nil
+}
+
+type explainInput struct {
+	Service string `query:"service" required:"true" doc:"name or id of the service" example:"nightly backup"`
+}
+
+func (h *routes) explainRoute(ctx context.Context, who auth.Principal, in *explainInput) (*answer[api.Explanation], error) {
+	svc, err := h.findService(ctx, who, in.Service, forReading)
+	if err != nil {
+		return nil, err
+	}
+	explanation, err := h.Alerts.Explain(ctx, svc)
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(explanation), nil
 }

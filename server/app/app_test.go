@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"watchkeeper/server/config"
+	"watchkeeper/server/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -226,5 +227,17 @@ func TestSecondServerOnAFolder(t *testing.T) {
 	first.stop()
 	if err := <-first.result; err != nil {
 		t.Errorf("the first server ended with %v", err)
+	}
+}
+
+// TestADatabaseThatCanNeverBeReached is refused at once: waiting would not help.
+func TestADatabaseThatCanNeverBeReached(t *testing.T) {
+	c := config.Default()
+	c.Listen, c.Data, c.Database = "127.0.0.1:0", t.TempDir(), "postgres://me:hunter2@127.0.0.1:1/x?pool_max_conns=many"
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	err := Run(ctx, Options{Config: c, Log: slog.New(slog.DiscardHandler)})
+	if !errors.Is(err, store.ErrDatabaseURL) || ctx.Err() != nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
 	}
 }

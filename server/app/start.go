@@ -237,7 +237,7 @@ func (s *server) openStore(ctx context.Context) (*store.Store, error) {
 		opened, err := store.Open(ctx, store.Options{
 			Folder: s.Config.Data, Database: s.Config.Database, Hub: s.hub, Clock: s.clock, Log: s.log, Zone: s.Config.TimeZone,
 		})
-		if err == nil || s.Config.Database == "" || time.Now().After(deadline) || ctx.Err() != nil {
+		if err == nil || s.Config.Database == "" || errors.Is(err, store.ErrDatabaseURL) || time.Now().After(deadline) || ctx.Err() != nil {
 			return opened, err
 		}
 		s.log.Warn("the database cannot be reached yet, trying on", "error", err)

@@ -29,7 +29,7 @@ func TestUnknownRoutesAreProblems(t *testing.T) {
 		"GET /healthz/":           {404, ""},
 		"GET /%2e%2e/etc/passwd":  {404, ""},
 		"GET /..%2fetc":           {404, ""},
-		"POST /metrics":           {405, "GET"},
+		"POST /metrics":           {405, "GET, HEAD, OPTIONS"},
 		"PUT /ca.pem":             {405, "GET"},
 		"DELETE /gui":             {405, "GET"},
 		"POST /gui/page.css":      {405, "GET"},
@@ -190,4 +190,13 @@ func TestPreflightsAreAnsweredEverywhere(t *testing.T) {
 		same(t, path, []any{r.Status, r.Header.Get("Access-Control-Allow-Headers"), r.Header.Get("Access-Control-Allow-Credentials")},
 			[]any{200, "password", ""})
 	}
+}
+
+// TestHeadOfTheStream asks for the head of an answer that has no end.
+func TestHeadOfTheStream(t *testing.T) {
+	s := httpapitest.SQLite(t, httpapitest.Options{})
+	r := s.Ask(t, httpapitest.Ask{To: "HEAD /api/v1/events/stream"})
+	same(t, "answer", []any{r.Status, r.Header.Get("Content-Type"), r.Body}, []any{200, "text/event-stream", ""})
+	r = s.Ask(t, httpapitest.Ask{To: "HEAD /api/v1/events/stream", Password: "wrong"})
+	same(t, "without a credential", []any{r.Status, r.Body}, []any{401, ""})
 }

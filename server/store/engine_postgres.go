@@ -50,10 +50,14 @@ func openPostgres(ctx context.Context, url string, h *hub.Hub, wake func()) (*po
 	return e, nil
 }
 
+// ErrDatabaseURL says that waiting for the database is of no use. What is wrong with the URL is not said, since a password
+// may stand in it.
+var ErrDatabaseURL = errors.New("the database URL cannot be read: it must look like postgres://user:password@host:5432/name")
+
 func openPool(ctx context.Context, url string, conns int32, plans string) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("the database URL cannot be read: it must look like postgres://user:password@host:5432/name")
+		return nil, ErrDatabaseURL
 	}
 	if !strings.Contains(url, "pool_max_conns") {
 		c.MaxConns = conns

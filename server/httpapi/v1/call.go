@@ -80,6 +80,7 @@ func (h *routes) open(c *call, op *huma.Operation) error {
 	if c.body, err = web.ReadBody(c.request, maxBody); err != nil {
 		return err
 	}
+	c.body.Data = web.EscapeInvalid(c.body.Data)
 	if err := extra.checkBody(web.MediaType(c.request), c.body.Data); err != nil {
 		c.body.Release()
 		return err

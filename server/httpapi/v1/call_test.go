@@ -51,11 +51,11 @@ func TestBodiesThatNoRouteTakes(t *testing.T) {
 func TestMethodsAndPathsThatAreNotThere(t *testing.T) {
 	s := onSQLite(t)
 	for path, allowed := range map[string]string{
-		"/api/v1/services":            "GET, POST, OPTIONS",
-		"/api/v1/services/x":          "GET, PATCH, DELETE, OPTIONS",
+		"/api/v1/services":            "GET, HEAD, POST, OPTIONS",
+		"/api/v1/services/x":          "GET, HEAD, PATCH, DELETE, OPTIONS",
 		"/api/v1/services/by-name/x":  "PUT, OPTIONS",
-		"/api/v1/services/x/pulses":   "GET, POST, OPTIONS",
-		"/api/v1/events/stream":       "GET, OPTIONS",
+		"/api/v1/services/x/pulses":   "GET, HEAD, POST, OPTIONS",
+		"/api/v1/events/stream":       "GET, HEAD, OPTIONS",
 		"/api/v1/deliveries/x/retry":  "POST, OPTIONS",
 		"/api/v1/channels/a%2Fb/test": "POST, OPTIONS",
 	} {

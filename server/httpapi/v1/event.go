@@ -133,7 +133,7 @@ func readEvents(r *http.Request, who auth.Principal) ([]api.EventInput, error) {
 	if err := web.RequireItems(media); err != nil {
 		return nil, err
 	}
-	inputs, err := web.DecodeItems[api.EventInput](body.Data, web.ItemDecoding{
+	inputs, err := web.DecodeItems[api.EventInput](web.EscapeInvalid(body.Data), web.ItemDecoding{
 		MediaType: media, Unknown: web.RefuseUnknown, MaxItems: api.MaxEventBatch, MaxLine: maxEvents,
 	})
 	if err != nil {

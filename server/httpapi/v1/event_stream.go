@@ -28,8 +28,8 @@ func (h *routes) eventStreamRoutes(d *document) {
 	addPlain[followEventsInput, struct{}](d, operation{
 		id: "followEvents", method: http.MethodGet, path: "/api/v1/events/stream", group: groupEvents, scope: api.ScopeRead,
 		summary: "Follow events as they come", status: http.StatusOK, refuses: []api.ErrorKind{api.KindGone},
-		about: "Server-sent events: each message is an event as the list shows it, and its id the place to go on from. New " +
-			"readers get what comes from now on. A line of comment every 15 s keeps the connection; when the server stops, " +
+		about: "Server-sent events: each message is an event as the list shows it, and its id the place to go on from; the " +
+			"stream opens with the id of where it begins, without an event. New readers get what comes from now on. A line of comment every 15 s keeps the connection; when the server stops, " +
 			"or the credential ends, the stream ends, and clients come back by themselves.",
 		answer: &huma.Response{
 			Description: "Events, without end.",
@@ -103,6 +103,14 @@ func (h *routes) startAt(r *http.Request, params url.Values) (int64, error) {
 		return h.Store.Events.LastID(r.Context())
 	}
 	at, err := api.ParsePosition(text, h.Generation)
+	if err != nil {
+		return 0, err
+	}
+	// Without a single event nobody can say whether those that were seen have been removed by age.
+	last, err := h.Store.Events.LastID(r.Context())
+	if err == nil && last > 0 && at.ID > last {
+		return 0, api.Errorf(api.KindGone, "there was no event %d yet: the position is not of this server; begin without one", at.ID)
+	}
 	return at.ID, err
 }
 
@@ -113,6 +121,7 @@ type follower struct {
 	stream  *web.Stream
 	query   event.Query
 	seen    int64
+	opened  bool // the reader was told where it is
 }
 
 // errCredentialEnded ends a stream as politely as the server's own end does.
@@ -123,6 +132,12 @@ const followStep = 500
 
 // look sends what has come since the last look.
 func (f *follower) look(ctx context.Context) error {
+	if !f.opened { // so that it comes back to here even if no event comes before the connection breaks
+		f.opened = true
+		if err := f.stream.Send(web.Message{ID: f.position(f.seen)}); err != nil {
+			return err
+		}
+	}
 	for {
 		// A credential that was revoked ends the stream: that credentials changed is among what wakes it.
 		if _, err := f.allow(f.request, api.ScopeRead); err != nil {
@@ -162,5 +177,9 @@ func (f *follower) send(e *api.Event) error {
 	if err != nil {
 		return err
 	}
-	return f.stream.Send(web.Message{ID: api.Position{Generation: f.Generation, ID: e.ID}.String(), Data: data})
+	return f.stream.Send(web.Message{ID: f.position(e.ID), Data: data})
+}
+
+func (f *follower) position(id int64) string {
+	return api.Position{Generation: f.Generation, ID: id}.String()
 }

@@ -376,3 +376,25 @@ func TestPatternLimitsWhatIsSeen(t *testing.T) {
 	}
 	as(admin, "POST", "/api/v1/services/"+s.service(t, "db/a").ID+"/pulses", "").want(200)
 }
+
+// TestNamesThatAreNoText sends bytes that are no UTF-8: in names they are refused, in other text they become U+FFFD.
+func TestNamesThatAreNoText(t *testing.T) {
+	s := onSQLite(t)
+	for to, body := range map[string]string{
+		"POST /api/v1/services":          "{\"name\":\"a\xff\",\"next_in\":60}",
+		"PUT /api/v1/services/by-name/x": "{\"name\":\"\xe2\x82\",\"next_in\":60}",
+		"POST /api/v1/tokens":            "{\"name\":\"a\xff\",\"scopes\":[\"read\"]}",
+		"POST /api/v1/events":            "{\"service\":\"a\xff\",\"message\":\"m\"}",
+	} {
+		method, path, _ := strings.Cut(to, " ")
+		s.ask(t, ask{method: method, path: path, body: body}).refused(api.KindInvalid)
+	}
+	made := into[api.ServiceView](s.post(t, "/api/v1/services", "{\"name\":\"a\",\"next_in\":60,\"description\":\"x\xff\xfey\"}").want(201))
+	if made.Description != "x\uFFFD\uFFFDy" {
+		t.Errorf("the description is %q", made.Description)
+	}
+	s.post(t, "/api/v1/events", "{\"service\":\"a\",\"message\":\"\xff\"}").want(201)
+	if body := s.get(t, "/api/v1/events").body; !strings.Contains(body, `"message":"\uFFFD"`) && !strings.Contains(body, "\"message\":\"\uFFFD\"") {
+		t.Errorf("the events are %s", body)
+	}
+}

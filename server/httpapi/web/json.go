@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"watchkeeper/api"
 )
@@ -41,7 +42,8 @@ type Decoding struct {
 // list of more than MaxItems is KindTooLarge, before it takes memory.
 //
 // Of a member that is given twice the last one counts, as in JavaScript, Python and PostgreSQL. Invalid UTF-8 and halves
-// of surrogate pairs become U+FFFD, as encoding/json does it; NUL is left for api.CleanText or the rule of the field.
+// of surrogate pairs become U+FFFD, as encoding/json does it (but see EscapeInvalid); NUL is left for api.CleanText or the
+// rule of the field.
 func DecodeJSON(data []byte, v any, d Decoding) error {
 	if d.At == "" {
 		d.At = "body"
@@ -59,6 +61,30 @@ func DecodeJSON(data []byte, v any, d Decoding) error {
 	}
 	return explain(data, reflect.TypeOf(v), d)
 }
+
+// EscapeInvalid gives a JSON text in which each byte that is no UTF-8 is written as the escape of NUL. A decoder would make
+// U+FFFD of it, and nobody could tell a broken name from a whole one; NUL is refused in names and becomes U+FFFD in other
+// text. Valid text, by far the usual, is given back as it is.
+func EscapeInvalid(data []byte) []byte {
+	if utf8.Valid(data) {
+		return data
+	}
+	out := make([]byte, 0, len(data)+len(escapedNUL))
+	escaped := false // what comes next is behind a backslash
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		if r == utf8.RuneError && size == 1 && !escaped { // behind a backslash the decoder refuses it
+			out = append(out, escapedNUL...)
+		} else {
+			out = append(out, data[:size]...)
+		}
+		escaped = r == '\\' && !escaped
+		data = data[size:]
+	}
+	return out
+}
+
+const escapedNUL = `\u0000`
 
 func unmarshal(data []byte, v any, unknown UnknownFields) error {
 	if unknown != RefuseUnknown {

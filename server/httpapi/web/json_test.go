@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
@@ -261,4 +262,49 @@ func TestUnknownFieldsValid(t *testing.T) {
 			t.Errorf("%q: %v", value, value.Valid())
 		}
 	}
+}
+
+func TestInvalidTextBecomesNUL(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		`{"a":"ä€😀"}`:               "ä€😀",
+		"{\"a\":\"x\xff\xfey\"}":    "x\x00\x00y",
+		"{\"a\":\"\xff\"}":          "\x00",
+		"{\"a\":\"\\\\\xe2\x82z\"}": "\\\x00\x00z",
+		"{\"a\":\"x\xc0\x80\xff\"}": "x\x00\x00\x00",
+		"{\"a\":\"\xed\xa0\x80\"}":  "\x00\x00\x00",
+		`{"a":"\uFFFD"}`:            "\uFFFD",
+		"{\"a\":\"\uFFFD\"}":        "\uFFFD",
+	} {
+		var got struct{ A string }
+		if err := DecodeJSON(EscapeInvalid([]byte(in)), &got, Decoding{}); err != nil || got.A != want {
+			t.Errorf("%q: %q, %v, want %q", in, got.A, err, want)
+		}
+	}
+	for _, in := range []string{"{\"a\":\"\\\xff\"}", "{\xff\"a\":1}", "{\"a\":\xff}"} {
+		var got any
+		if err := DecodeJSON(EscapeInvalid([]byte(in)), &got, Decoding{}); api.KindOf(err) != api.KindMalformed {
+			t.Errorf("%q: %v, %v", in, got, err)
+		}
+	}
+}
+
+func FuzzEscapeInvalid(f *testing.F) {
+	for _, seed := range []string{`{"a":"b"}`, "\xff", "\"\\\xff\"", "\"\\\\\xff\"", "[\"\xe2\x82\", 1]"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got := EscapeInvalid(data)
+		if utf8.Valid(data) && !bytes.Equal(got, data) {
+			t.Errorf("%q became %q", data, got)
+		}
+		var before, after any
+		if json.Unmarshal(data, &before) != nil {
+			return
+		}
+		// What is JSON stays JSON, the same but for what was invalid.
+		if err := json.Unmarshal(got, &after); err != nil {
+			t.Errorf("%q became %q: %v", data, got, err)
+		}
+	})
 }

@@ -88,9 +88,11 @@ func (s *Stream) Send(m Message) error {
 	if m.Event != "" {
 		s.field("event", []byte(m.Event))
 	}
-	data := bytes.ReplaceAll(bytes.ReplaceAll(m.Data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
-	for line := range bytes.SplitSeq(data, []byte("\n")) {
-		s.field("data", line)
+	if m.Data != nil {
+		data := bytes.ReplaceAll(bytes.ReplaceAll(m.Data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+		for line := range bytes.SplitSeq(data, []byte("\n")) {
+			s.field("data", line)
+		}
 	}
 	s.buffer.WriteByte('\n')
 	return s.send()

@@ -3,6 +3,7 @@ package api
 // ServiceView is a service as the REST interface shows it: its next_in is the one in force, and its ping_url is filled in.
 type ServiceView struct {
 	Service
+	SetNextIn   *Seconds     `json:"set_next_in,omitempty" doc:"seconds; next_in of the settings, where a pulse has stated another, which rules until the next one"`
 	Upcoming    []Time       `json:"upcoming,omitempty" doc:"the next three times at which the cron expression expects a pulse"`
 	ProbeResult *ProbeResult `json:"probe_result,omitempty" doc:"what the last run of its probe found"`
 }

@@ -37,15 +37,17 @@ type Channel struct {
 	Kind      ChannelKind       `json:"kind" enum:"mail,pushover,webhook,shoutrrr"`
 	Settings  map[string]string `json:"settings" doc:"secrets are write-only and shown as ***"`
 	Source    string            `json:"source,omitempty" enum:"api,file" doc:"file: comes from the configuration file and cannot be changed here"`
+	ManagedBy string            `json:"managed_by,omitempty" doc:"what made it and keeps it as a file says, such as the --name of watchkeeper apply; at most 100 characters"`
 	CreatedAt Time              `json:"created_at,omitzero"`
 	UpdatedAt Time              `json:"updated_at,omitzero"`
 }
 
 // ChannelInput is the body that creates or replaces a channel.
 type ChannelInput struct {
-	Name     string            `json:"name"`
-	Kind     ChannelKind       `json:"kind" enum:"mail,pushover,webhook,shoutrrr"`
-	Settings map[string]string `json:"settings,omitempty"`
+	Name      string            `json:"name"`
+	Kind      ChannelKind       `json:"kind" enum:"mail,pushover,webhook,shoutrrr"`
+	Settings  map[string]string `json:"settings,omitempty"`
+	ManagedBy string            `json:"managed_by,omitempty" doc:"what made it and keeps it as a file says, such as the --name of watchkeeper apply; at most 100 characters"`
 }
 
 // Validate checks what holds for every kind; the settings are checked by the kind itself.
@@ -63,6 +65,7 @@ func (in *ChannelInput) Validate() error {
 	if len(in.Settings) > 50 {
 		f.Add("body.settings", "must be at most 50 settings")
 	}
+	checkManagedBy(&f, in.ManagedBy)
 	return f.Err()
 }
 

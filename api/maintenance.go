@@ -22,14 +22,15 @@ type Maintenance struct {
 
 // MaintenanceInput is what people decide about it: starts_at and ends_at, or cron and duration.
 type MaintenanceInput struct {
-	Name     string   `json:"name" doc:"1 to 100 letters, digits, dots, hyphens, underscores; unique"`
-	Match    Matchers `json:"match" doc:"one matcher at least, as in tag=\"prod\""`
-	StartsAt Time     `json:"starts_at,omitzero" doc:"of a single window"`
-	EndsAt   Time     `json:"ends_at,omitzero" doc:"of a single window"`
-	Cron     string   `json:"cron,omitempty" doc:"five-field expression of when windows begin"`
-	Duration Seconds  `json:"duration,omitempty" doc:"seconds that each of them lasts"`
-	Zone     string   `json:"zone,omitempty" doc:"IANA zone of the expression; empty is the server's"`
-	Comment  string   `json:"comment" doc:"why"`
+	Name      string   `json:"name" doc:"1 to 100 letters, digits, dots, hyphens, underscores; unique"`
+	Match     Matchers `json:"match" doc:"one matcher at least, as in tag=\"prod\""`
+	StartsAt  Time     `json:"starts_at,omitzero" doc:"of a single window"`
+	EndsAt    Time     `json:"ends_at,omitzero" doc:"of a single window"`
+	Cron      string   `json:"cron,omitempty" doc:"five-field expression of when windows begin"`
+	Duration  Seconds  `json:"duration,omitempty" doc:"seconds that each of them lasts"`
+	Zone      string   `json:"zone,omitempty" doc:"IANA zone of the expression; empty is the server's"`
+	Comment   string   `json:"comment" doc:"why"`
+	ManagedBy string   `json:"managed_by,omitempty" doc:"what made it and keeps it as a file says, such as the --name of watchkeeper apply; at most 100 characters"`
 }
 
 // Window is one time of maintenance.
@@ -48,6 +49,7 @@ func (in *MaintenanceInput) Validate() error {
 		f.Add("body.match", `must be one matcher at least, such as tag="prod"`)
 	}
 	checkComment(&f, in.Comment)
+	checkManagedBy(&f, in.ManagedBy)
 	once, again := in.StartsAt > 0 || in.EndsAt > 0, in.Cron != "" || in.Duration != 0
 	switch {
 	case once == again:

@@ -27,14 +27,15 @@ type Route struct {
 
 // RouteInput is what people decide about a route.
 type RouteInput struct {
-	Name     string   `json:"name" doc:"1 to 100 letters, digits, dots, hyphens, underscores; unique"`
-	Position int      `json:"position" required:"false" doc:"its place among the routes made through the API, which are asked from 1 on, after those of the configuration file; 0 in a request is the end for a new route, and where it is for another"`
-	Match    Matchers `json:"match" required:"false" doc:"matchers on name, kind, host, tag and level, as in tag=\"prod\"; all must hold, none match everything"`
-	To       []string `json:"to" doc:"mail:ADDRESS, pushover:KEY, webhook:URL or names of channels"`
-	Continue bool     `json:"continue,omitempty" doc:"look at the routes behind this one too"`
-	After    Seconds  `json:"after,omitempty" doc:"seconds after the opening; skipped when the incident is acknowledged or over by then"`
-	Repeat   Seconds  `json:"repeat,omitempty" doc:"seconds between reminders while the incident is open and nobody has acknowledged it; 0 is none, else 60 at least"`
-	Hours    *Hours   `json:"hours,omitempty" doc:"when its targets may be told; outside, a message waits until the hours begin and is sent if it still matters"`
+	Name      string   `json:"name" doc:"1 to 100 letters, digits, dots, hyphens, underscores; unique"`
+	Position  int      `json:"position" required:"false" doc:"its place among the routes made through the API, which are asked from 1 on, after those of the configuration file; 0 in a request is the end for a new route, and where it is for another"`
+	Match     Matchers `json:"match" required:"false" doc:"matchers on name, kind, host, tag and level, as in tag=\"prod\"; all must hold, none match everything"`
+	To        []string `json:"to" doc:"mail:ADDRESS, pushover:KEY, webhook:URL or names of channels"`
+	Continue  bool     `json:"continue,omitempty" doc:"look at the routes behind this one too"`
+	After     Seconds  `json:"after,omitempty" doc:"seconds after the opening; skipped when the incident is acknowledged or over by then"`
+	Repeat    Seconds  `json:"repeat,omitempty" doc:"seconds between reminders while the incident is open and nobody has acknowledged it; 0 is none, else 60 at least"`
+	ManagedBy string   `json:"managed_by,omitempty" doc:"what made it and keeps it as a file says, such as the --name of watchkeeper apply; at most 100 characters"`
+	Hours     *Hours   `json:"hours,omitempty" doc:"when its targets may be told; outside, a message waits until the hours begin and is sent if it still matters"`
 }
 
 // RoutePatch is the body that changes the members of a route that it carries.
@@ -84,6 +85,7 @@ func (in *RouteInput) Validate() error {
 		f.Add("body.to", "must be 1 to %d targets", MaxRouteTargets)
 	}
 	checkTargets(&f, "body.to", in.To)
+	checkManagedBy(&f, in.ManagedBy)
 	if in.After < 0 || in.After > MaxSeconds {
 		f.Add("body.after", "must be 0 to %d seconds", MaxSeconds)
 	}

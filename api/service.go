@@ -50,6 +50,7 @@ type ServiceSettings struct {
 	ManualResume bool     `json:"manual_resume,omitempty" doc:"a pulse does not end a pause"`
 	// Parents are names. Together with Host they are what Ancestry gives.
 	Parents         []string `json:"parents" doc:"services without which this one cannot be reached: while one of them is down nobody is told of this one; its host is one, too"`
+	ManagedBy       string   `json:"managed_by,omitempty" doc:"what made it and keeps it as a file says, such as the --name of watchkeeper apply; at most 100 characters"`
 	FailuresToAlert int      `json:"failures_to_alert,omitempty" doc:"how many fails in a row make it down; 0 means 1, with a probe 2. Silence does not wait for more"`
 	Probe           *Probe   `json:"probe,omitempty" doc:"a target that the server looks at by itself, whose results are the pulses"`
 }
@@ -138,6 +139,7 @@ type ServiceInput struct {
 	Parents         *[]string      `json:"parents,omitempty" doc:"names of services; while one is down nobody is told of this one; no cycles"`
 	FailuresToAlert *int           `json:"failures_to_alert,omitempty" doc:"fails in a row that make it down; default 1, with a probe 2"`
 	Probe           *ProbeSettings `json:"probe,omitempty" doc:"a target that the server looks at by itself; not together with next_in or cron. It replaces the former probe as a whole; a secret that is sent as it was shown, masked, keeps its value"`
+	ManagedBy       *string        `json:"managed_by,omitempty" doc:"what made it and keeps it as a file says, such as the --name of watchkeeper apply; at most 100 characters"`
 }
 
 // Apply gives base with the fields that in carries. Naming a period, a cron expression or a probe ends the others, unless
@@ -159,6 +161,7 @@ func (in *ServiceInput) Apply(base ServiceSettings) ServiceSettings {
 	set(&s.Alerts, in.Alerts)
 	set(&s.ManualResume, in.ManualResume)
 	set(&s.Parents, in.Parents)
+	set(&s.ManagedBy, in.ManagedBy)
 	set(&s.FailuresToAlert, in.FailuresToAlert)
 	if in.Cron != nil && *in.Cron != "" && in.NextIn == nil {
 		s.NextIn = 0
@@ -220,6 +223,7 @@ func (s *ServiceSettings) Validate() error {
 		f.Add("body.alerts", "must be at most %d targets", MaxAlerts)
 	}
 	checkTargets(&f, "body.alerts", s.Alerts)
+	checkManagedBy(&f, s.ManagedBy)
 	s.checkParents(&f)
 	if s.FailuresToAlert < 0 || s.FailuresToAlert > MaxFailures {
 		f.Add("body.failures_to_alert", "must be 0 to %d", MaxFailures)
@@ -265,6 +269,16 @@ func (s *ServiceSettings) checkParents(f *Fields) {
 			continue
 		}
 		return
+	}
+}
+
+// MaxManagedBy is the longest mark of what made a thing.
+const MaxManagedBy = 100
+
+// checkManagedBy adds what is wrong with the mark of what made a thing.
+func checkManagedBy(f *Fields, mark string) {
+	if utf8.RuneCountInString(mark) > MaxManagedBy || !utf8.ValidString(mark) || strings.ContainsFunc(mark, unicode.IsControl) {
+		f.Add("body.managed_by", "must be at most %d characters without control characters", MaxManagedBy)
 	}
 }
 

@@ -101,3 +101,17 @@ func Upcoming(s api.Schedule, after time.Time, n int) []time.Time {
 	}
 	return times
 }
+
+// Period gives the shortest time between two of the times that a schedule expects. It is measured from a fixed day on: the
+// same expression has the same period whenever somebody asks.
+func Period(s api.Schedule) api.Seconds {
+	const looks = 7 // a week of workdays is enough, and no clock change comes within seven Sundays of the day
+	times := Upcoming(s, time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC), looks)
+	var shortest time.Duration
+	for i := 1; i < len(times); i++ {
+		if apart := times[i].Sub(times[i-1]); shortest == 0 || apart < shortest {
+			shortest = apart
+		}
+	}
+	return api.Seconds(shortest / time.Second)
+}

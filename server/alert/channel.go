@@ -160,7 +160,9 @@ func (c *Channels) findFresh(ctx context.Context, name string) (*directory, *mem
 // unseal makes a channel of the database. One whose settings cannot be read is kept, so that it is shown and can be
 // replaced.
 func (c *Channels) unseal(s store.SealedChannel) *member {
-	ch := api.Channel{Name: s.Name, Kind: s.Kind, Source: sourceAPI, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt}
+	ch := api.Channel{
+		Name: s.Name, Kind: s.Kind, Source: sourceAPI, ManagedBy: s.ManagedBy, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+	}
 	settings, err := c.open(s)
 	if err != nil {
 		c.Log.Error("the settings of a channel cannot be read", "channel", s.Name, "error", err)

@@ -104,7 +104,7 @@ func (c *Channels) seal(in api.ChannelInput) (store.SealedChannel, error) {
 	}
 	sealed, err := c.Key.Seal(purpose(in.Name), plain)
 	return store.SealedChannel{
-		Name: in.Name, Kind: in.Kind, Settings: sealed, Shown: c.Registry.MaskSettings(in.Kind, in.Settings),
+		Name: in.Name, Kind: in.Kind, Settings: sealed, ManagedBy: in.ManagedBy, Shown: c.Registry.MaskSettings(in.Kind, in.Settings),
 	}, err
 }
 

@@ -172,7 +172,6 @@ func (s *Services) cron(settings *api.ServiceSettings, fields *api.Fields) api.S
 }
 
 // period gives how long pulses are apart; where a cron expression rules, the shortest time between two that it expects.
-// That is measured from a fixed day on: the same expression has the same period whenever somebody asks.
 func period(settings api.ServiceSettings, cron api.Schedule) api.Seconds {
 	if settings.Probe != nil {
 		return settings.Probe.Interval
@@ -180,15 +179,7 @@ func period(settings api.ServiceSettings, cron api.Schedule) api.Seconds {
 	if cron == nil {
 		return settings.NextIn
 	}
-	const looks = 7 // a week of workdays is enough, and no clock change comes within seven Sundays of the day
-	times := schedule.Upcoming(cron, time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC), looks)
-	var shortest time.Duration
-	for i := 1; i < len(times); i++ {
-		if apart := times[i].Sub(times[i-1]); shortest == 0 || apart < shortest {
-			shortest = apart
-		}
-	}
-	return api.Seconds(shortest / time.Second)
+	return schedule.Period(cron)
 }
 
 // Upcoming gives the next n expected times of a service with a cron expression, none for others.

@@ -18,15 +18,16 @@ type SealedChannel struct {
 	Settings string // sealed
 	// Shown is the settings with their secrets masked, for the audit; it is not kept with the channel.
 	Shown     map[string]string
+	ManagedBy string
 	CreatedAt api.Time
 	UpdatedAt api.Time
 }
 
-const channelColumns = "name, kind, settings, created_at, updated_at"
+const channelColumns = "name, kind, settings, managed_by, created_at, updated_at"
 
 func scanChannel(r row) (SealedChannel, error) {
 	var c SealedChannel
-	return c, r.Scan(&c.Name, &c.Kind, &c.Settings, &c.CreatedAt, &c.UpdatedAt)
+	return c, r.Scan(&c.Name, &c.Kind, &c.Settings, &c.ManagedBy, &c.CreatedAt, &c.UpdatedAt)
 }
 
 var errNoChannel = api.Errorf(api.KindNotFound, "there is no such channel")
@@ -36,7 +37,7 @@ func (h *Channels) Create(ctx context.Context, c SealedChannel) (SealedChannel, 
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
 		c.CreatedAt, c.UpdatedAt = tx.now, tx.now
 		tx.wake(hub.Channels)
-		_, err := tx.exec(ctx, "insert into channel ("+channelColumns+") values ($1, $2, $3, $4, $4)", c.Name, string(c.Kind), c.Settings, int64(tx.now))
+		_, err := tx.exec(ctx, "insert into channel ("+channelColumns+") values ($1, $2, $3, $4, $5, $5)", c.Name, string(c.Kind), c.Settings, c.ManagedBy, int64(tx.now))
 		if tx.eng.judge(err) == verdictUnique {
 			return api.Wrap(api.KindConflict, err, "a channel with this name exists already")
 		}
@@ -51,8 +52,8 @@ func (h *Channels) Replace(ctx context.Context, c SealedChannel) (SealedChannel,
 	shown := c.Shown
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) (err error) {
 		tx.wake(hub.Channels)
-		c, err = one(ctx, tx.session, scanChannel, "update channel set kind = $2, settings = $3, updated_at = $4 where name = $1 returning "+channelColumns,
-			c.Name, string(c.Kind), c.Settings, int64(tx.now))
+		c, err = one(ctx, tx.session, scanChannel, "update channel set kind = $2, settings = $3, managed_by = $4, updated_at = $5 where name = $1 returning "+channelColumns,
+			c.Name, string(c.Kind), c.Settings, c.ManagedBy, int64(tx.now))
 		if errors.Is(err, errNoRow) {
 			return errNoChannel
 		}

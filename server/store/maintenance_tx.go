@@ -24,16 +24,16 @@ func (tx *Tx) findMaintenance(ctx context.Context, id, lock string) (api.Mainten
 }
 
 func (tx *Tx) insertMaintenance(ctx context.Context, m *api.Maintenance) error {
-	_, err := tx.exec(ctx, "insert into maintenance ("+maintenanceColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-		m.ID, m.Name, m.Match.String(), int64(m.StartsAt), int64(m.EndsAt), m.Cron, int64(m.Duration), m.Zone, m.Comment,
+	_, err := tx.exec(ctx, "insert into maintenance ("+maintenanceColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		m.ID, m.Name, m.Match.String(), int64(m.StartsAt), int64(m.EndsAt), m.Cron, int64(m.Duration), m.Zone, m.Comment, m.ManagedBy,
 		m.CreatedBy, int64(m.CreatedAt))
 	return tx.maintenanceTaken(err)
 }
 
 func (tx *Tx) updateMaintenance(ctx context.Context, id string, in api.MaintenanceInput) (api.Maintenance, error) {
 	m, err := one(ctx, tx, scanMaintenance, `update maintenance set name = $2, match = $3, starts_at = $4, ends_at = $5, cron = $6,
-		duration = $7, zone = $8, comment = $9 where id = $1 returning `+maintenanceColumns,
-		id, in.Name, in.Match.String(), int64(in.StartsAt), int64(in.EndsAt), in.Cron, int64(in.Duration), in.Zone, in.Comment)
+		duration = $7, zone = $8, comment = $9, managed_by = $10 where id = $1 returning `+maintenanceColumns,
+		id, in.Name, in.Match.String(), int64(in.StartsAt), int64(in.EndsAt), in.Cron, int64(in.Duration), in.Zone, in.Comment, in.ManagedBy)
 	if errors.Is(err, errNoRow) {
 		return m, errNoMaintenance
 	}

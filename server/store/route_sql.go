@@ -9,7 +9,7 @@ import (
 // sourceAPI is where routes and maintenance come from that are kept here.
 const sourceAPI = "api"
 
-const routeColumns = "id, name, position, match, targets, go_on, after_s, repeat_s, hours, created_at, updated_at"
+const routeColumns = "id, name, position, match, targets, go_on, after_s, repeat_s, hours, managed_by, created_at, updated_at"
 
 func scanRoute(r row) (api.Route, error) {
 	var (
@@ -17,7 +17,7 @@ func scanRoute(r row) (api.Route, error) {
 		match, targets, hours string
 		goOn                  int64
 	)
-	if err := r.Scan(&out.ID, &out.Name, &out.Position, &match, &targets, &goOn, &out.After, &out.Repeat, &hours,
+	if err := r.Scan(&out.ID, &out.Name, &out.Position, &match, &targets, &goOn, &out.After, &out.Repeat, &hours, &out.ManagedBy,
 		&out.CreatedAt, &out.UpdatedAt); err != nil {
 		return out, fmt.Errorf("reading a route: %w", err)
 	}
@@ -43,7 +43,7 @@ func routeValues(r *api.Route) []any {
 	}
 	return []any{
 		r.ID, r.Name, r.Position, r.Match.String(), list(r.To), flag(r.Continue), int64(r.After), int64(r.Repeat), hours,
-		int64(r.CreatedAt), int64(r.UpdatedAt),
+		r.ManagedBy, int64(r.CreatedAt), int64(r.UpdatedAt),
 	}
 }
 

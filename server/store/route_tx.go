@@ -30,13 +30,13 @@ func (tx *Tx) lockRoutes(ctx context.Context) ([]api.Route, error) {
 }
 
 func (tx *Tx) insertRoute(ctx context.Context, r *api.Route) error {
-	_, err := tx.exec(ctx, "insert into route ("+routeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", routeValues(r)...)
+	_, err := tx.exec(ctx, "insert into route ("+routeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", routeValues(r)...)
 	return tx.routeTaken(err)
 }
 
 func (tx *Tx) updateRoute(ctx context.Context, r *api.Route) error {
 	_, err := tx.exec(ctx, `update route set name = $2, position = $3, match = $4, targets = $5, go_on = $6, after_s = $7, repeat_s = $8,
-		hours = $9, created_at = $10, updated_at = $11 where id = $1`, routeValues(r)...)
+		hours = $9, managed_by = $10, created_at = $11, updated_at = $12 where id = $1`, routeValues(r)...)
 	return tx.routeTaken(err)
 }
 

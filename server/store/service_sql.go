@@ -19,7 +19,7 @@ const serviceColumns = `service.key, service.id, service.name, service.slug, ser
 	service.alerts, service.manual_resume, service.created_at, service.updated_at, service.state, service.state_since,
 	service.first_pulse, service.last_pulse, service.last_start, service.last_duration, service.expected, service.deadline,
 	service.judge_at, service.stated_next_in, service.open_runs, service.alert_type, service.alert_target,
-	service.parents, service.failures_to_alert, service.failures, ` + probeColumns
+	service.parents, service.failures_to_alert, service.failures, service.managed_by, ` + probeColumns
 
 func scanService(r row) (*serviceRow, error) {
 	var (
@@ -34,7 +34,7 @@ func scanService(r row) (*serviceRow, error) {
 		&alerts, &manual, &s.CreatedAt, &s.UpdatedAt, &s.State, &s.StateSince,
 		&s.FirstPulse, &s.LastPulse, &s.LastStart, &duration, &s.Expected, &s.Deadline,
 		&s.JudgeAt, &s.StatedNextIn, &runs, &s.AlertType, &s.AlertTarget,
-		&parents, &s.FailuresToAlert, &s.Failures, &probe.has, &probe.settings, &probe.sealed)
+		&parents, &s.FailuresToAlert, &s.Failures, &s.ManagedBy, &probe.has, &probe.settings, &probe.sealed)
 	if err != nil {
 		return nil, fmt.Errorf("reading a service: %w", err)
 	}
@@ -103,7 +103,7 @@ var settingsColumns = []column{
 	text("id"), text("name_key"), text("name"), text("slug"), text("description"), text("tags"), text("host"),
 	ints("next_in"), text("cron"), text("time_zone"), ints("grace"), ints("max_run"), ints("min_run"), ints("finish_within"),
 	text("alerts"), ints("manual_resume"), ints("created_at"), ints("updated_at"), text("parents"), ints("failures_to_alert"),
-	ints("probe"),
+	ints("probe"), text("managed_by"),
 }
 
 func settingsValues(services []*serviceRow) []any {
@@ -129,6 +129,7 @@ func settingsValues(services []*serviceRow) []any {
 		each(services, func(s *serviceRow) string { return list(s.Parents) }),
 		each(services, func(s *serviceRow) int64 { return int64(s.FailuresToAlert) }),
 		each(services, func(s *serviceRow) int64 { return flag(s.Probe != nil) }),
+		each(services, func(s *serviceRow) string { return s.ManagedBy }),
 	}
 }
 

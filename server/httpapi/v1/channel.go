@@ -22,9 +22,10 @@ type replaceChannelInput struct {
 }
 
 type channelBody struct {
-	Name     string            `json:"name,omitempty" doc:"the name in the path, or nothing"`
-	Kind     api.ChannelKind   `json:"kind" enum:"mail,pushover,webhook,shoutrrr"`
-	Settings map[string]string `json:"settings,omitempty" doc:"a secret that is sent as it was shown, masked, keeps its value"`
+	Name      string            `json:"name,omitempty" doc:"the name in the path, or nothing"`
+	Kind      api.ChannelKind   `json:"kind" enum:"mail,pushover,webhook,shoutrrr"`
+	Settings  map[string]string `json:"settings,omitempty" doc:"a secret that is sent as it was shown, masked, keeps its value"`
+	ManagedBy string            `json:"managed_by,omitempty" doc:"what made it and keeps it as a file says, such as the --name of watchkeeper apply"`
 }
 
 type testChannelInput struct {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"watchkeeper/api"
+	"watchkeeper/api/manifest"
 )
 
 func TestPageOfTheDocument(t *testing.T) {
@@ -43,9 +44,21 @@ func TestPageOfTheDocument(t *testing.T) {
 
 func TestDocumentIsNotSentTwice(t *testing.T) {
 	s := onSQLite(t)
-	tag := s.get(t, "/openapi.json").want(200).header.Get("ETag")
-	r := s.ask(t, ask{method: "GET", path: "/openapi.json", header: map[string]string{"If-None-Match": tag}}).want(304)
-	if tag == "" || r.body != "" {
-		t.Errorf("tag %q, body %q", tag, r.body)
+	tags := map[string]bool{"": true}
+	for _, path := range []string{"/openapi.json", "/manifest.schema.json"} {
+		tag := s.get(t, path).want(200).header.Get("ETag")
+		r := s.ask(t, ask{method: "GET", path: path, header: map[string]string{"If-None-Match": tag}}).want(304)
+		if tags[tag] || r.body != "" {
+			t.Errorf("%s: tag %q, body %q", path, tag, r.body)
+		}
+		tags[tag] = true
 	}
+}
+
+func TestSchemaOfManifestsIsServed(t *testing.T) {
+	s := onSQLite(t)
+	if got := s.get(t, "/manifest.schema.json").want(200); got.body != string(manifest.Schema) {
+		t.Errorf("got %s", got.body)
+	}
+	s.ask(t, ask{method: "GET", path: "/manifest.schema.json", token: "none"}).refused(api.KindUnauthorized)
 }

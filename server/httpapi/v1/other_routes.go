@@ -126,6 +126,11 @@ func plainRoutes() []Other {
 		get("readyz", "/readyz", "Is it ready", "503 with the progress until it serves everything.", ""),
 		get("ca", "/ca.pem", "The certificate authority", "PEM, for clients that have to trust the server's own certificate.", ""),
 		get("metrics", "/metrics", "Own metrics", "In the format of Prometheus.", api.ScopeRead),
+		{
+			ID: "manifestSchema", Method: http.MethodGet, Path: "/manifest.schema.json", Group: string(groupServer),
+			Summary: "JSON Schema of the files of export and apply", Scope: api.ScopeRead,
+			Answer: fields{"$schema": "https://json-schema.org/draft/2020-12/schema"},
+		},
 	}
 }
 

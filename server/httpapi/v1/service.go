@@ -183,9 +183,11 @@ func (h *routes) answerService(ctx context.Context, who auth.Principal, svc *api
 // view gives a service as clients see it. found is what probes found, by the ids of their services.
 func (h *routes) view(who auth.Principal, svc *api.Service, found map[string]*api.ProbeResult) api.ServiceView {
 	v := api.ServiceView{Service: *svc, Upcoming: h.Services.Upcoming(svc, upcoming), ProbeResult: found[svc.ID]}
-	v.NextIn = svc.NextInForce()
+	if v.NextIn = svc.NextInForce(); v.NextIn != svc.NextIn {
+		v.SetNextIn = &svc.NextIn
+	}
 	if svc.Probe != nil {
-		v.NextIn = 0 // what its pulses promise follows from the interval, and is nobody's setting
+		v.NextIn, v.SetNextIn = 0, nil // what its pulses promise follows from the interval, and is nobody's setting
 		v.Probe = h.showProbe(who, svc.Probe)
 	}
 	v.PingURL = h.PublicURL + "/ping/" + svc.ID

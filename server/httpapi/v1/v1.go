@@ -8,8 +8,6 @@ package v1
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"slices"
 	"sync"
@@ -17,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"watchkeeper/api"
+	"watchkeeper/api/manifest"
 	"watchkeeper/server/alert"
 	"watchkeeper/server/auth"
 	"watchkeeper/server/clock"
@@ -67,12 +66,11 @@ type Options struct {
 
 type routes struct {
 	Options
-	document    []byte
-	documentTag string
-	buffers     sync.Pool // of *[]byte, for answers to pulses
+	document []byte
+	buffers  sync.Pool // of *[]byte, for answers to pulses
 }
 
-// Routes adds /api/v1, /openapi.json and /docs to a router. It fails only for a mistake in the program.
+// Routes adds /api/v1, /openapi.json, /manifest.schema.json and /docs to a router. It fails only for a mistake in the program.
 func Routes(r chi.Router, o Options) error {
 	h := &routes{Options: o}
 	h.buffers.New = func() any { b := make([]byte, 0, 512); return &b }
@@ -84,7 +82,8 @@ func Routes(r chi.Router, o Options) error {
 	if err != nil {
 		return err
 	}
-	r.Get("/openapi.json", web.Handle(h.serveDocument, web.Problems))
+	r.Get("/openapi.json", web.Handle(h.serveJSON(h.document), web.Problems))
+	r.Get("/manifest.schema.json", web.Handle(h.serveJSON(manifest.Schema), web.Problems))
 	return h.pageRoutes(r)
 }
 
@@ -116,7 +115,6 @@ func (h *routes) describe(r chi.Router) error {
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(text)
-	h.document, h.documentTag = text, `"`+hex.EncodeToString(sum[:8])+`"`
+	h.document = text
 	return nil
 }

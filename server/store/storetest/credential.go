@@ -40,7 +40,7 @@ func tokens(t *testing.T, f *Fixture) {
 
 func channels(t *testing.T, f *Fixture) {
 	ctx := context.Background()
-	c := store.SealedChannel{Name: "ops", Kind: api.ChannelWebhook, Settings: "sealed"}
+	c := store.SealedChannel{Name: "ops", Kind: api.ChannelWebhook, Settings: "sealed", ManagedBy: "apply"}
 	made := must(f.Channels.Create(ctx, c))(t)
 	_, err := f.Channels.Create(ctx, c)
 	wantKind(t, err, api.KindConflict)

@@ -21,7 +21,7 @@ func maintenanceKept(t *testing.T, f *Fixture) {
 	once := api.MaintenanceInput{
 		Name: "move", Match: matchers(t, `host=~"db.*", tag!="mail"`), StartsAt: f.now(), EndsAt: f.now().Add(time.Hour), Comment: "new rack",
 	}
-	again := api.MaintenanceInput{Name: "backup", Match: matchers(t, `tag="db"`), Cron: "0 3 * * 0", Duration: 7200, Zone: "Europe/Paris", Comment: "weekly"}
+	again := api.MaintenanceInput{Name: "backup", Match: matchers(t, `tag="db"`), Cron: "0 3 * * 0", Duration: 7200, Zone: "Europe/Paris", Comment: "weekly", ManagedBy: "apply"}
 	move := must(f.Maintenance.Create(ctx, once, "ops"))(t)
 	select {
 	case <-woken.C():
@@ -30,6 +30,7 @@ func maintenanceKept(t *testing.T, f *Fixture) {
 	}
 	backup := must(f.Maintenance.Create(ctx, again, "password"))(t)
 	sameJSON(t, "made", move, api.Maintenance{MaintenanceInput: once, ID: move.ID, Source: "api", CreatedBy: "ops", CreatedAt: f.now()})
+	same(t, "made by", backup.ManagedBy, "apply")
 	sameJSON(t, "list", must(f.Maintenance.List(ctx))(t), []api.Maintenance{backup, move})
 	sameJSON(t, "one", must(f.Maintenance.Get(ctx, move.ID))(t), move)
 	f.Clock.Advance(2 * time.Hour)

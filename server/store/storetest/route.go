@@ -47,7 +47,7 @@ func routeKept(t *testing.T, f *Fixture) {
 	defer woken.Close()
 	in := api.RouteInput{
 		Name: "nights", Match: matchers(t, `tag=~"prod|staging", name!="a \"b\", c", level="error"`),
-		To: []string{"mail:me@example.org", "ops"}, Continue: true, After: 600, Repeat: 3600,
+		To: []string{"mail:me@example.org", "ops"}, Continue: true, After: 600, Repeat: 3600, ManagedBy: "apply",
 		Hours: &api.Hours{Days: "mon-fri", From: "20:00", To: "06:00", Zone: "Europe/Paris"},
 	}
 	made := f.route(t, in)

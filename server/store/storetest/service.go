@@ -31,7 +31,7 @@ func settingsKept(t *testing.T, f *Fixture) {
 		Name: "nightly", Slug: "nightly", Description: "copies\n\"things\" \\ ü", Tags: []string{"db", "prod"}, Host: "web1",
 		Cron: "0 3 * * *", TimeZone: "Europe/Paris", Grace: 600, MaxRun: 3600, MinRun: 5, FinishWithin: 7200,
 		Alerts: []string{"mail:me@example.org", "ops"}, ManualResume: true,
-		Parents: []string{"router", "web1"}, FailuresToAlert: 3,
+		Parents: []string{"router", "web1"}, FailuresToAlert: 3, ManagedBy: "apply",
 	}
 	made := must(f.Services.Create(context.Background(), want))(t)
 	got := f.service(t, "nightly")
@@ -39,6 +39,12 @@ func settingsKept(t *testing.T, f *Fixture) {
 	same(t, "by id", must(f.Services.Get(context.Background(), made.ID))(t), got)
 	same(t, "state", got.State, api.StateNew)
 	same(t, "created", got.CreatedAt, f.now())
+	freed := must(f.Services.Update(context.Background(), made.ID, func(s api.Service) (api.ServiceSettings, error) {
+		s.ManagedBy = ""
+		return s.ServiceSettings, nil
+	}))(t)
+	same(t, "no longer managed", freed.ManagedBy, "")
+	same(t, "kept so", f.service(t, "nightly").ManagedBy, "")
 }
 
 func nameTaken(t *testing.T, f *Fixture) {

@@ -113,7 +113,7 @@ refused.`,
 	)...)
 	root.AddCommand(grouped(groupRemote,
 		r.statusCommand(), r.serviceCommand(), r.eventCommand(), r.incidentCommand(), r.deliveryCommand(), r.silenceCommand(),
-		r.maintenanceCommand(), r.routeCommand(), r.channelCommand(),
+		r.maintenanceCommand(), r.routeCommand(), r.channelCommand(), r.exportCommand(), r.applyCommand(),
 	)...)
 	root.AddCommand(r.versionCommand())
 	asGroup(root)

@@ -62,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"await":       await,
 			"terminate":   terminate,
 			"hold":        hold,
+			"example":     example,
 			"sqlite":      sqlite,
 		},
 		RequireExplicitExec: true,
@@ -178,6 +179,21 @@ func pulse(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s: %s", service.PingURL, answer.Status)
 	}
 }
+
+// example PAGE FILE: writes the first YAML of a page of the documentation into a file.
+func example(ts *testscript.TestScript, _ bool, args []string) {
+	page, err := os.ReadFile(filepath.Join(docs, args[0]))
+	ts.Check(err)
+	_, rest, found := strings.Cut(string(page), "```yaml\n")
+	text, _, ended := strings.Cut(rest, "```")
+	if !found || !ended {
+		ts.Fatalf("%s has no YAML", args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}
+
+// docs is the folder of the documentation: scripts run in folders of their own.
+var docs, _ = filepath.Abs(filepath.Join("..", "..", "docs"))
 
 // hold: begins a request to the server and does not end it.
 func hold(ts *testscript.TestScript, _ bool, _ []string) {

@@ -126,6 +126,7 @@ func printService(p *page, s api.ServiceView) {
 		{"running", yes(s.Running)},
 		{"alerts", alertsOf(&s.Service)},
 		{"manual resume", yes(s.ManualResume)},
+		{"managed by", s.ManagedBy},
 		{"fails to alert", fails(&s.Service)},
 		{"tags", strings.Join(s.Tags, ", ")},
 		{"host", s.Host},

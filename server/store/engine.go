@@ -118,6 +118,20 @@ type session interface {
 	rollback()
 }
 
+// limitedSession asks under a context of its own, which ends before those of its callers.
+type limitedSession struct {
+	session
+	limit context.Context
+}
+
+func (s limitedSession) exec(_ context.Context, sql string, args ...any) (int64, error) {
+	return s.session.exec(s.limit, sql, args...)
+}
+
+func (s limitedSession) query(_ context.Context, sql string, args ...any) (rows, error) {
+	return s.session.query(s.limit, sql, args...)
+}
+
 // rows is the part of pgx.Rows and sql.Rows that scanning needs.
 type rows interface {
 	Next() bool

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,7 +28,12 @@ type Options struct {
 	Zone     api.Zone // in which the texts of events show times
 	// Shortcut lets one statement move the plain services of a group. The conformance suite runs with and without.
 	Shortcut Shortcut
+	// LongestRead is how long a transaction that only reads may last; 0 means 30 s. One that lasts keeps SQLite from
+	// emptying its log, and PostgreSQL from clearing away dead rows.
+	LongestRead time.Duration
 }
+
+const longestRead = 30 * time.Second
 
 // Shortcut says whether plain pulses take the bulk statement.
 type Shortcut string
@@ -65,6 +71,8 @@ type Store struct {
 	clock clock.Clock
 	log   *slog.Logger
 	zone  api.Zone
+	// longest is how long a transaction that only reads may last.
+	longest time.Duration
 	// sealer is nil until Audit.Unlock.
 	sealer Sealer
 
@@ -74,7 +82,7 @@ type Store struct {
 
 // Open opens the database and makes the files of SQLite where there are none. The schema is left as it is: see Migrate.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{hub: o.Hub, clock: o.Clock, log: o.Log, zone: o.Zone}
+	s := &Store{hub: o.Hub, clock: o.Clock, log: o.Log, zone: o.Zone, longest: cmp.Or(o.LongestRead, longestRead)}
 	wakeAll := func() { o.Hub.WakeLocal(hub.Topics()...) }
 	var err error
 	if o.Database == "" {
@@ -216,7 +224,22 @@ func (s *Store) writeOnce(ctx context.Context, eng engine, u use, fn func(*Tx) e
 // read runs fn in a transaction that sees one moment.
 func (s *Store) read(ctx context.Context, fn func(*Tx) error) error { return s.readOn(ctx, s.eng, fn) }
 
+// readOn is read on an engine. It ends, with an error, when it lasts too long.
 func (s *Store) readOn(ctx context.Context, eng engine, fn func(*Tx) error) error {
+	limited, cancel := context.WithTimeout(ctx, s.longest)
+	defer cancel()
+	err := s.readLong(limited, eng, func(tx *Tx) error {
+		tx.session = limitedSession{tx.session, limited}
+		return fn(tx)
+	})
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return api.Wrap(api.KindUnavailable, err, "reading took too long and was ended")
+	}
+	return err
+}
+
+// readLong is for what must be read as of one moment however long it takes.
+func (s *Store) readLong(ctx context.Context, eng engine, fn func(*Tx) error) error {
 	session, err := eng.view(ctx)
 	if err != nil {
 		return s.outward(err)

@@ -79,7 +79,7 @@ func (c Census) Rows() int64 {
 // Census counts the rows of every table, as of one moment.
 func (s *Store) Census(ctx context.Context) (Census, error) {
 	counts := Census{}
-	err := s.read(ctx, func(tx *Tx) error {
+	err := s.readLong(ctx, s.eng, func(tx *Tx) error {
 		tables, err := tx.eng.tables(ctx, tx.session)
 		if err != nil {
 			return err

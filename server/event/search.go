@@ -107,7 +107,7 @@ const (
 	indexPart    = 0.6 // of the patience, for what the index leaves
 	firstChunk   = 4   // segments that are asked for at once, and more each time
 	maxChunk     = 64
-	fetchCells   = 64 // cells that are read at once
+	fetchCells   = 256 // cells that are read at once
 	fetchBytes   = 4 << 20
 )
 

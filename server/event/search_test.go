@@ -149,6 +149,9 @@ func TestSearchMissesNothing(t *testing.T) {
 					index(t, x)
 				}
 			}
+			if round > 0 && w.IntN(2) == 0 {
+				forget(t, f, storetest.Start.Add(time.Duration(w.Float64()*float64(f.Clock.Now().Sub(storetest.Start)))))
+			}
 			var events []api.Event
 			for after := int64(0); ; {
 				page, err := f.Events.After(context.Background(), after, 5000)
@@ -184,6 +187,21 @@ func TestSearchMissesNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// forget removes what was received before a moment, as retention does.
+func forget(t *testing.T, f *storetest.Fixture, before time.Time) {
+	t.Helper()
+	trimming := f.Retention.Trim(api.TableEvents, api.TimeOf(before), true)
+	for {
+		_, done, err := trimming.Step(context.Background(), 2000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done {
+			return
+		}
+	}
 }
 
 // ticking is a clock that goes on by a step whenever it is read.

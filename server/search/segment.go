@@ -8,7 +8,7 @@ import (
 // The measures of a segment.
 const (
 	SegmentSize = 8192 // ids of a segment
-	CellSize    = 16   // ids of a cell
+	CellSize    = 4    // ids of a cell
 	Buckets     = 256  // parts that a segment is kept in, each with the trigrams of some hashes
 	cells       = SegmentSize / CellSize
 	words       = cells / 64

@@ -11,7 +11,7 @@ DATA     ?= ./data
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PACKAGES ?= ./...
 FUZZTIME ?= 10s
-FIGURES  ?= 1,2,3,4,5
+FIGURES  ?= 1,2,3,4,5,6,7
 ENGINES  ?= sqlite,postgres
 
 # For programs that the tests need and the machine lacks. Root's home would be closed to the user that PostgreSQL runs as.

@@ -38,6 +38,7 @@ func TestMessages(t *testing.T) {
 	for r, want := range map[request]string{
 		requestHeartbeat: `{"service":"service-0001234","nextIn":       60,"alertType":"figures","alertTarget":"anybody"}`,
 		requestPulse:     "POST /api/v1/services/service-0001234/pulses HTTP/1.1\r\n",
+		requestEvent:     `{"service":"service-0001234","level":`,
 		requestPing:      "GET /ping/01900000-0000-7000-8000-000000001234 HTTP/1.1\r\n",
 	} {
 		m := newMessage(r)

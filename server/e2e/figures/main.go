@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -48,10 +49,12 @@ func run(ctx context.Context, args []string) error {
 
 // options is what a person may choose.
 type options struct {
-	cache    string   // folder of data sets and of the history of results
-	engines  []string // to measure on
-	figures  []string // numbers of figures to measure
-	profiles string   // folder for CPU profiles of the server, "" for none
+	cache    string        // folder of data sets and of the history of results
+	engines  []string      // to measure on
+	figures  []string      // numbers of figures to measure
+	stored   int           // events that figure 7 searches
+	lasting  time.Duration // of the batches of figure 6
+	profiles string        // folder for CPU profiles of the server, "" for none
 }
 
 func readOptions(args []string) (options, error) {
@@ -60,7 +63,9 @@ func readOptions(args []string) (options, error) {
 	flags := flag.NewFlagSet("figures", flag.ContinueOnError)
 	flags.StringVar(&o.cache, "cache", "", "folder that keeps data sets and results between runs (required)")
 	flags.StringVar(&engines, "engines", "sqlite,postgres", "databases to measure on")
-	flags.StringVar(&figures, "figures", "1,2,3,4,5", "figures to measure")
+	flags.StringVar(&figures, "figures", "1,2,3,4,5,6,7", "figures to measure")
+	flags.IntVar(&o.stored, "events", 10_000_000, "how many events figure 7 searches")
+	flags.DurationVar(&o.lasting, "lasting", time.Minute, "how long figure 6 sends batches")
 	flags.StringVar(&o.profiles, "profiles", "", "folder for CPU profiles of the server under the load of figure 1")
 	if err := flags.Parse(args); err != nil {
 		return o, err

@@ -67,6 +67,7 @@ func (b *bench) measureEngine(ctx context.Context, name string) (err error) {
 		{[]string{"3"}, func(ctx context.Context) error { return b.latency(ctx, rate/2) }},
 		{[]string{"4"}, b.deadlines},
 		{[]string{"5"}, b.start},
+		{[]string{"6", "7"}, b.events},
 	} {
 		if !slices.ContainsFunc(step.figures, b.wants) {
 			continue

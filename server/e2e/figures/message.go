@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
+	"strings"
 )
 
 // request is a way to send a pulse.
@@ -16,6 +18,8 @@ const (
 	requestHeartbeat request = "POST /heartbeat"                     // as watchTower's clients do
 	requestPulse     request = "POST /api/v1/services/{name}/pulses" // the REST interface
 	requestPing      request = "GET /ping/{uuid}"                    // a cron line
+	requestEvent     request = "POST /api/v1/events"                 // one event
+	requestEvents    request = "POST /api/v1/events, in batches"
 )
 
 // numberWidth is how many digits the numbers of services have in their names, idWidth in their ids.
@@ -34,13 +38,19 @@ func serviceID(n int) string { return fmt.Sprintf("01900000-0000-7000-8000-%0*d"
 // a machine, so what the client costs is missing at the server.
 type message struct {
 	bytes  []byte
-	number []byte // the digits that name the service, within bytes
-	nextIn []byte // the digits of nextIn within bytes; nil where the request does not say it
+	number []byte     // the digits that name the service, within bytes
+	nextIn []byte     // the digits of nextIn within bytes; nil where the request does not say it
+	others []*message // to be sent in turn after this one
+	turn   int
 	answer []byte
 }
 
+const headers = " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: figures/1\r\n"
+
 func newMessage(r request) *message {
-	const headers = " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: figures/1\r\n"
+	if r == requestEvents {
+		return batchMessages()
+	}
 	m := &message{answer: make([]byte, 4096)}
 	var text, name string
 	switch r {
@@ -54,6 +64,11 @@ func newMessage(r request) *message {
 		body := fmt.Sprintf(`{"next_in":%*d}`, nextInWidth, 0)
 		text = fmt.Sprintf("POST /api/v1/services/%s/pulses%spassword: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 			name, headers, password, len(body), body)
+	case requestEvent:
+		name = serviceName(0)
+		body := eventText(rand.New(rand.NewPCG(1, 1)), name)
+		text = fmt.Sprintf("POST /api/v1/events%spassword: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			headers, password, len(body), body)
 	case requestPing:
 		name = serviceID(0)
 		text = "GET /ping/" + name + headers + "\r\n"
@@ -67,8 +82,36 @@ func newMessage(r request) *message {
 	return m
 }
 
-// exchange sends the pulse of a service and reads the answer, which must say that it was stored.
+// batches is how many different batches a connection sends.
+const batches = 40
+
+// batchMessages gives batches of events that one after another are sent; their services and texts differ.
+func batchMessages() *message {
+	r := rand.New(rand.NewPCG(rand.Uint64(), 7))
+	var first *message
+	for range batches {
+		lines := make([]string, eventBatch)
+		for i := range lines {
+			lines[i] = eventText(r, serviceName(r.IntN(1000)))
+		}
+		body := "[" + strings.Join(lines, ",") + "]"
+		m := &message{bytes: fmt.Appendf(nil, "POST /api/v1/events%spassword: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			headers, password, len(body), body)}
+		if first == nil {
+			m.answer = make([]byte, 64<<10)
+			first = m
+		}
+		first.others = append(first.others, m)
+	}
+	return first
+}
+
+// exchange sends the pulse of a service, or events, and reads the answer, which must say that it was stored.
 func (m *message) exchange(conn net.Conn, service, nextIn int) error {
+	if m.others != nil {
+		m.bytes = m.others[m.turn%len(m.others)].bytes
+		m.turn++
+	}
 	m.address(service, nextIn)
 	if _, err := conn.Write(m.bytes); err != nil {
 		return err
@@ -92,7 +135,7 @@ func (m *message) exchange(conn net.Conn, service, nextIn int) error {
 }
 
 func (m *message) address(service, nextIn int) {
-	for i := numberWidth - 1; i >= 0; i-- {
+	for i := len(m.number) - 1; i >= 0; i-- {
 		m.number[i] = byte('0' + service%10)
 		service /= 10
 	}

@@ -72,6 +72,7 @@ func serve(ctx context.Context, c *conversation) error {
 	o.Config.Listen, o.Config.PublicURL = "127.0.0.1:0", "http://127.0.0.1"
 	o.Config.Data, o.Config.Database, o.Config.TLS, o.Config.Password = set.Data, set.Database, set.TLS, password
 	o.Config.Channels = []api.ChannelInput{{Name: alertType, Kind: api.ChannelWebhook, Settings: map[string]string{"url": set.Alerts}}}
+	o.Config.Retention = config.Retention{} // what is measured stays
 	var ahead time.Duration
 	if set.At != 0 {
 		ahead = time.Until(time.UnixMilli(set.At))
@@ -144,6 +145,7 @@ func serveBaseline(ctx context.Context, c *conversation) error {
 	}
 	router := chi.NewRouter()
 	router.Post("/heartbeat", bareHeartbeat)
+	router.Post("/api/v1/events", bareEvent)
 	server := &http.Server{Handler: router, ReadHeaderTimeout: 10 * time.Second}
 	if err := c.say(ready{Address: listener.Addr().String()}); err != nil {
 		return err
@@ -161,10 +163,6 @@ func bareHeartbeat(w http.ResponseWriter, r *http.Request) {
 		Service, AlertType, AlertTarget string
 		NextIn                          int64
 	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
 	type heartbeat struct {
 		AlertTarget string `json:"alertTarget"`
 		AlertType   string `json:"alertType"`
@@ -175,13 +173,24 @@ func bareHeartbeat(w http.ResponseWriter, r *http.Request) {
 		NextIn      int64  `json:"nextIn"`
 		Service     string `json:"service"`
 	}
-	last := time.Now().Unix()
+	bareAnswer(w, r, &in, func() any {
+		last := time.Now().Unix()
+		return struct {
+			Action    string    `json:"action"`
+			HeartBeat heartbeat `json:"heartBeat"`
+			Result    int       `json:"result"`
+		}{"pulse", heartbeat{
+			AlertTarget: in.AlertTarget, AlertType: in.AlertType, Expected: last + in.NextIn, Last: last, NextIn: in.NextIn, Service: in.Service,
+		}, http.StatusOK}
+	})
+}
+
+// bareAnswer reads the JSON of a request into a value, and answers with the JSON of what follows from it.
+func bareAnswer(w http.ResponseWriter, r *http.Request, in any, answer func() any) {
+	if err := json.NewDecoder(r.Body).Decode(in); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(struct {
-		Action    string    `json:"action"`
-		HeartBeat heartbeat `json:"heartBeat"`
-		Result    int       `json:"result"`
-	}{"pulse", heartbeat{
-		AlertTarget: in.AlertTarget, AlertType: in.AlertType, Expected: last + in.NextIn, Last: last, NextIn: in.NextIn, Service: in.Service,
-	}, http.StatusOK})
+	_ = json.NewEncoder(w).Encode(answer())
 }

@@ -69,6 +69,12 @@ func TestEverythingIsSealedAnew(t *testing.T) {
 		if err := auth.CheckSecret(t.Context(), f.Settings, former); !errors.Is(err, secret.ErrOtherKey) {
 			t.Errorf("the former secret: %v", err)
 		}
+		// A server that has not heard of it changes nothing, and does not take what it cannot read for damage.
+		late := another(t, f)
+		late.Audit.Unlock(newKey(t, "a secret of all servers"))
+		if err := late.Audit.Record(t.Context(), "test.late", "", nil); api.KindOf(err) != api.KindUnavailable {
+			t.Errorf("written with the former secret: %v", err)
+		}
 		// A server that knows where the next one is goes on with it.
 		s.key.Follow(func(string) *secret.Key { return next })
 		if again, _, err := s.passwords.Show(t.Context()); err != nil || again != password {

@@ -18,6 +18,8 @@ type Audit struct{ s *Store }
 type Sealer interface {
 	Seal(purpose string, plain []byte) (string, error)
 	Open(purpose, sealed string) ([]byte, error)
+	// Verify gives an error when a check value, as the setting secret_check holds it, is of another secret.
+	Verify(check string) error
 }
 
 // Unlock gives the secret with which the end of the audit is sealed. It comes once, before the first change: without it

@@ -54,6 +54,9 @@ func (tx *Tx) writeAudits(ctx context.Context) error {
 	}
 	var rows []api.AuditRow
 	if fault != "" {
+		if err := tx.checkSecret(ctx, key); err != nil {
+			return err
+		}
 		tx.log.Error("the audit is damaged and goes on; see: watchkeeper verify", "fault", fault)
 		if rows, err = head.append(rows, api.ActorOf(context.Background()), tx.now, auditEntry{api.AuditBroken, "", map[string]any{"fault": fault}}); err != nil {
 			return err
@@ -123,6 +126,19 @@ func (tx *Tx) auditHead(ctx context.Context, key Sealer) (head *auditHead, fault
 	return &auditHead{Count: last.ID, Hash: last.Hash, At: last.At}, fault, nil
 }
 
+// checkSecret refuses a secret that was replaced while this server did not hear of it: to it everything that is sealed
+// looks damaged.
+func (tx *Tx) checkSecret(ctx context.Context, key Sealer) error {
+	check, err := one(ctx, tx, scanOne[string], "select value from setting where name = 'secret_check'")
+	if errors.Is(err, errNoRow) {
+		return nil
+	}
+	if err == nil && key.Verify(check) != nil {
+		return api.Errorf(api.KindUnavailable, "the secret of the installation was replaced; start this server again with the new one")
+	}
+	return err
+}
+
 // openAuditHead gives the sealed head, nil when there is none, with the fault where it cannot be read.
 func (tx *Tx) openAuditHead(ctx context.Context, key Sealer) (head *auditHead, fault string, err error) {
 	sealed, err := one(ctx, tx, scanOne[string], "select value from setting where name = $1", settingAuditHead)
@@ -146,7 +162,7 @@ func (tx *Tx) openAuditHead(ctx context.Context, key Sealer) (head *auditHead, f
 func fieldsOf(v any) map[string]any {
 	fields := jsonFields(v)
 	for name, value := range fields {
-		if value == nil || reflect.ValueOf(value).IsZero() || reflect.DeepEqual(value, []any{}) {
+		if value == nil || reflect.ValueOf(value).IsZero() || reflect.DeepEqual(value, []any{}) || value == json.Number("0") {
 			delete(fields, name)
 			continue
 		}

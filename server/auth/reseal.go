@@ -13,7 +13,7 @@ import (
 func Reseal(ctx context.Context, st *store.Store, from, to *secret.Key) (int, error) {
 	// The audit writes its last row in the same transaction, when its end is sealed anew already.
 	st.Audit.Unlock(to)
-	return st.Reseal(ctx, func(purpose, value string) (string, error) {
+	return st.Reseal(ctx, from.Prefix(), func(purpose, value string) (string, error) {
 		switch {
 		case purpose == "setting:"+settingCheck:
 			return to.CheckValue(), nil

@@ -117,6 +117,31 @@ func TestEverythingIsSealedAnew(t *testing.T) {
 	})
 }
 
+// What is sealed in a place that nobody thought of must not be lost.
+func TestNothingSealedIsLeftBehind(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, f *storetest.Fixture) {
+		former, next := newKey(t, "a secret of all servers"), newKey(t, "the secret that comes after it")
+		if err := auth.Unlock(t.Context(), f.Settings, former); err != nil {
+			t.Fatal(err)
+		}
+		f.Audit.Unlock(former)
+		value, err := former.Seal("host:web", []byte("plain"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Services.Create(t.Context(), api.ServiceSettings{Name: "web", Description: value}); err != nil {
+			t.Fatal(err)
+		}
+		_, err = auth.Reseal(t.Context(), f.Store, former, next)
+		if err == nil || !strings.Contains(err.Error(), "the column description of the table service has 1 values that are sealed") {
+			t.Errorf("%v", err)
+		}
+		if err := auth.CheckSecret(t.Context(), f.Settings, former); err != nil {
+			t.Errorf("half of it was done: %v", err)
+		}
+	})
+}
+
 func TestWhatCannotBeOpenedStopsTheWhole(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, f *storetest.Fixture) {
 		former, next := newKey(t, "a secret of all servers"), newKey(t, "the secret that comes after it")

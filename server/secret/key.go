@@ -117,8 +117,11 @@ func (k *Key) ID() string { return k.keys().id }
 // one: the secret was replaced. find gives the key with an id, or nil.
 func (k *Key) Follow(find func(id string) *Key) { k.seek(find) }
 
+// Prefix gives what every value begins with that was sealed with the secret of this key.
+func (k *Key) Prefix() string { return version + "." + k.ID() + "." }
+
 // Sealed reports whether a value looks as if it was sealed with the secret of this key.
-func (k *Key) Sealed(value string) bool { return strings.HasPrefix(value, version+"."+k.ID()+".") }
+func (k *Key) Sealed(value string) bool { return strings.HasPrefix(value, k.Prefix()) }
 
 // Derive gives 32 bytes for a label, for use as the key of an HMAC. They are the same for the same secret and label.
 func (k *Key) Derive(label string) []byte { return expand(k.keys().root, "derive "+label, keySize) }

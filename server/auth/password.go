@@ -108,6 +108,19 @@ func (p *Passwords) Set(ctx context.Context, password string, keepOld time.Durat
 	return p.replace(ctx, api.AuditPasswordSet, password, keepOld)
 }
 
+// Adopt is Set for a password that clients of another program already send, however short. It reports whether that is
+// another than the one in force.
+func (p *Passwords) Adopt(ctx context.Context, password string, keepOld time.Duration) (bool, error) {
+	if rule := passwordRule(password); rule != "" {
+		return false, api.Invalid("password", "%s", rule)
+	}
+	if present, _, err := p.Show(ctx); err == nil && present == password {
+		return false, nil
+	}
+	err := p.replace(ctx, api.AuditPasswordSet, password, keepOld)
+	return err == nil, err
+}
+
 // Rotate is Set with a new random password, which it gives.
 func (p *Passwords) Rotate(ctx context.Context, keepOld time.Duration) (string, error) {
 	password := newPassword()

@@ -288,3 +288,28 @@ func TestChangesAtOnceAreNotLost(t *testing.T) {
 		}
 	})
 }
+
+func TestPasswordOfAnotherProgramIsTakenAsItIs(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, f *storetest.Fixture) {
+		s := newServer(t, f, auth.Override{})
+		f.Audit.Unlock(s.key)
+		if _, err := s.passwords.Ensure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		made, _, err := s.passwords.Show(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []bool{true, false} {
+			if adopted, err := s.passwords.Adopt(t.Context(), "abc", time.Hour); err != nil || adopted != want {
+				t.Fatalf("time %d: adopted %v, %v", i+1, adopted, err)
+			}
+		}
+		if !s.accepts(t, "abc") || !s.accepts(t, made) {
+			t.Error("the adopted password and the one before it are not both accepted")
+		}
+		if _, err := s.passwords.Adopt(t.Context(), " abc", time.Hour); api.KindOf(err) != api.KindInvalid {
+			t.Errorf("one that no header can carry: %v", err)
+		}
+	})
+}

@@ -108,7 +108,7 @@ refused.`,
 		&cobra.Group{ID: groupRemote, Title: "To a server that runs, here or elsewhere:"},
 	)
 	root.AddCommand(grouped(groupServer,
-		r.serveCommand(), r.migrateCommand(), r.backupCommand(), r.restoreCommand(), r.copyCommand(),
+		r.serveCommand(), r.migrateCommand(), r.backupCommand(), r.restoreCommand(), r.copyCommand(), r.importCommand(),
 		r.passwordCommand(), r.tokenCommand(), r.pingKeyCommand(), r.secretCommand(), r.auditCommand(), r.verifyCommand(), r.healthcheckCommand(),
 	)...)
 	root.AddCommand(grouped(groupRemote,

@@ -59,6 +59,7 @@ type Store struct {
 	Tokens       *Tokens
 	Settings     *Settings
 	Servers      *Servers
+	Imports      *Imports
 	Leases       *Leases
 	Audit        *Audit
 	Search       *Search
@@ -107,6 +108,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.Tokens = &Tokens{s}
 	s.Settings = &Settings{s}
 	s.Leases = &Leases{s}
+	s.Imports = &Imports{s}
 	s.Audit = &Audit{s}
 	s.Retention = &Retention{s}
 	s.Search = &Search{s: s, folder: o.Folder}

@@ -53,6 +53,7 @@ type Facts struct {
 	ExitCode  *int     `json:"exit_code,omitempty"`
 	Duration  float64  `json:"duration,omitempty" doc:"seconds of the run that ended"`
 	Gap       *Gap     `json:"gap,omitempty" doc:"our own absence, when it may be the cause"`
+	Found     string   `json:"found,omitempty" doc:"what its probe found"`
 	Service   string   `json:"service,omitempty" doc:"the service of an event"`
 	Message   string   `json:"message,omitempty" doc:"the text of an event"`
 	Level     Level    `json:"level,omitempty"`

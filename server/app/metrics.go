@@ -71,6 +71,7 @@ var (
 	heldDesc     = prometheus.NewDesc("watchkeeper_deliveries_held", "Messages that are held for a silence, maintenance, a parent, hours or flapping.", nil, nil)
 	failingDesc  = prometheus.NewDesc("watchkeeper_deliveries_failing", "Messages that were tried, failed and are tried on.", nil, nil)
 	failedDesc   = prometheus.NewDesc("watchkeeper_deliveries_failed", "Messages that failed for good and are still kept.", nil, nil)
+	probingDesc  = prometheus.NewDesc("watchkeeper_probe_runs_underway", "Runs of probes that are under way on this server.", nil, nil)
 	upDesc       = prometheus.NewDesc("watchkeeper_database_up", "1 when the database answered this scrape.", nil, nil)
 )
 
@@ -87,6 +88,7 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
+	gauge(probingDesc, float64(c.s.probes.Underway()))
 	gauge(startedDesc, float64(c.s.startedAt)/1000)
 	if c.s.system != nil {
 		gauge(offsetDesc, c.s.system.Offset().Seconds())

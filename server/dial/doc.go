@@ -10,4 +10,7 @@
 // The transport takes no notice of HTTP_PROXY and its kin. Behind a proxy the address connected to is always the
 // proxy's, and it is the proxy that resolves the name and goes there: the check would pass everything. Networks that
 // let nothing out but through a proxy can forward the few destinations that are needed.
+//
+// A probe may name a proxy of its own. Then only the proxy's address is judged here: whoever may make a probe has decided
+// that this proxy may be asked.
 package dial

@@ -240,6 +240,9 @@ func TestOutage(t *testing.T) {
 			t.Errorf("the newest pulse: %+v", pulses[0])
 		}
 
+		changes := must(f.Changes.OfService(ctx, svc.ID, 0, 1))(t)
+		same(t, "what the change knows", changes[0].Facts.Found, "HTTP 503 Service Unavailable, expected 2xx")
+
 		w.broken.Store(false)
 		found := must(byHand.RunNow(ctx, w.service(t, "web")))(t)
 		same(t, "run by hand", found.OK, true)

@@ -172,6 +172,9 @@ func (h *Pulses) receive(tx *Tx, s *serviceRow, w *PulseWrite, absent api.Absenc
 	if w.HasExitCode {
 		facts.ExitCode = &w.Pulse.ExitCode
 	}
+	if w.Probe != nil {
+		facts.Found = w.Probe.Result.Detail
+	}
 	for _, t := range transitions {
 		tx.transition(s, t, facts)
 	}

@@ -52,6 +52,7 @@ type Message struct {
 	Grace      api.Seconds
 	RunTime    time.Duration // of the run that ended
 	ExitCode   *int
+	Found      string // by the probe of the service, empty for one without
 	Tags       []string
 	Gap        *api.Gap // our own absence, when it may be the cause
 	Affects    []string // names of the services that cannot be reached without it
@@ -113,7 +114,7 @@ func OfChange(c *api.Change, about About, zone *time.Location) Message {
 		From: c.From, State: c.To, Reason: c.Reason, Level: c.EventLevel(),
 		Title: c.Title(), Text: c.Sentence(zone),
 		At: c.At, Since: c.At, LastPulse: c.Facts.LastPulse,
-		NextIn: c.Facts.NextIn, Grace: c.Facts.Grace, ExitCode: c.Facts.ExitCode,
+		NextIn: c.Facts.NextIn, Grace: c.Facts.Grace, ExitCode: c.Facts.ExitCode, Found: c.Facts.Found,
 		RunTime: time.Duration(c.Facts.Duration * float64(time.Second)),
 		Tags:    c.Facts.Tags, Gap: c.Facts.Gap, Zone: zone,
 	}

@@ -111,6 +111,9 @@ func (m *Message) Why() string {
 		if m.ExitCode != nil {
 			return fmt.Sprintf("it reported a failure with exit code %d", *m.ExitCode)
 		}
+		if m.Found != "" {
+			return "its probe found: " + m.Found
+		}
 		return "it reported a failure"
 	case api.ReasonTooLong:
 		return "its last run took " + m.ran() + "longer than it may"

@@ -117,6 +117,7 @@ func TestFacts(t *testing.T) {
 	}{
 		{Message{Reason: api.ReasonTimeout}, "no pulse came in time"},
 		{Message{Reason: api.ReasonFail}, "it reported a failure"},
+		{Message{Reason: api.ReasonFail, Found: "HTTP 503"}, "its probe found: HTTP 503"},
 		{Message{Reason: api.ReasonFail, ExitCode: &exit}, "it reported a failure with exit code 3"},
 		{Message{Reason: api.ReasonTooLong, RunTime: 2 * time.Hour}, "its last run took 2 hours, longer than it may"},
 		{Message{Reason: api.ReasonTooFast, RunTime: 20 * time.Millisecond}, "its last run took 20 milliseconds, less than it should"},

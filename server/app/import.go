@@ -261,8 +261,12 @@ func (in *importer) settings() string {
 	}))
 	records(&b, "pings", each(c.Pings, func(p watchtower.Ping) [][2]string {
 		return [][2]string{
-			{"service", p.Service}, {"url", p.URL}, {"alertType", p.AlertType}, {"alertTarget", p.AlertTarget},
-			{"frequency", strconv.Itoa(p.Frequency)}, {"proxyURL", p.ProxyURL},
+			{"service", p.Service},
+			{"url", p.URL},
+			{"alertType", p.AlertType},
+			{"alertTarget", p.AlertTarget},
+			{"frequency", strconv.Itoa(p.Frequency)},
+			{"proxyURL", p.ProxyURL},
 		}
 	}))
 	return b.String()

@@ -21,15 +21,6 @@ func (t table) columnList() []column {
 	return each(t.columns, func(c tableColumn) column { return c.column })
 }
 
-func (t table) has(name string) bool {
-	for _, c := range t.columns {
-		if c.name == name {
-			return true
-		}
-	}
-	return false
-}
-
 // groupColumns makes tables of the rows of a catalogue, which are ordered by table.
 func groupColumns(rows []catalogueRow) []table {
 	var out []table

@@ -45,16 +45,6 @@ const (
 
 func (n *node) add(key string, value node) { n.pairs = append(n.pairs, pair{key: key, value: value}) }
 
-// get gives the value of a key, nil where there is none.
-func (n *node) get(key string) *node {
-	for i := range n.pairs {
-		if n.pairs[i].key == key {
-			return &n.pairs[i].value
-		}
-	}
-	return nil
-}
-
 // read reads a file of one document.
 func read(text []byte) (root node, faults []Fault) {
 	if len(text) > MaxSize {

@@ -41,7 +41,7 @@ run goes on.
 A secret may stand in the file, or {env: NAME} or {file: PATH} in its place. One that the server has is kept, since it
 cannot be compared; --send-secrets replaces it.
 
-Exits 1 when --dry-run finds something to change.`,
+Exits 1 when --dry-run finds something to change. With --json it prints the plan, and of each step whether it was done.`,
 		Example: "watchkeeper apply watch.yaml --dry-run\nwatchkeeper apply watch.yaml --prune --yes",
 	}
 	a := &applying{remote: r.remoteFlags(c)}

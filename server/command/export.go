@@ -20,7 +20,8 @@ func (r *run) exportCommand() *cobra.Command {
 watchkeeper apply makes a server so.
 
 Secrets are left out: a variable stands in their place, and the file begins with a list of them. Channels, routes,
-maintenance and probes from the configuration file of the server are not in it either.`,
+maintenance and probes from the configuration file of the server are not in it either. With --json it is JSON, which
+apply reads as well.`,
 		Example: "watchkeeper export watch.yaml\nwatchkeeper export --schema >manifest.schema.json",
 	}
 	m := r.remoteFlags(c)

@@ -106,3 +106,16 @@ type ChannelTest struct {
 	Answer string `json:"answer" doc:"what the other side said"`
 	Took   string `json:"took" doc:"how long it took, such as 120ms"`
 }
+
+// TemplatesInput is the body of POST /api/v1/templates/preview.
+type TemplatesInput struct {
+	Title string `json:"title_template,omitempty" doc:"template of titles; empty for the built-in"`
+	Body  string `json:"body_template,omitempty" doc:"template of what stands above the links; empty for the built-in"`
+}
+
+// MessagePreview is what templates make of a message of one sort.
+type MessagePreview struct {
+	About string `json:"about" doc:"opened, repeated, recovered, digest, event, flapping or test"`
+	Title string `json:"title"`
+	Body  string `json:"body" doc:"what stands above the links"`
+}

@@ -36,7 +36,9 @@ type ChannelOptions struct {
 	// PulseTargets are patterns, as api.MatchName reads them, of which a target that a pulse names must match one; a
 	// kind without any is open.
 	PulseTargets map[api.ChannelKind][]string
-	Zone         api.Zone // in which test messages show times
+	// Templates are the settings of wording of the kinds, where these are used without a channel of a name.
+	Templates map[api.ChannelKind]map[string]string
+	Zone      api.Zone // in which test messages show times
 }
 
 // Channels knows where alerts can go: the kinds as this installation has them set up, the channels of the configuration
@@ -62,6 +64,11 @@ const refreshEvery = 5 * time.Second
 // database are there after Load.
 func NewChannels(o ChannelOptions) (*Channels, error) {
 	c := &Channels{ChannelOptions: o, fixed: &directory{kinds: map[api.ChannelKind]*member{}, channels: map[string]*member{}}}
+	for kind, settings := range o.Templates {
+		if _, err := notify.NewTemplate(settings); err != nil {
+			return nil, fmt.Errorf("the template of %s in the configuration file: %s", kind, textOf(err))
+		}
+	}
 	for _, kind := range api.ChannelKinds {
 		if _, ok := o.Registry[kind]; ok {
 			c.fixed.kinds[kind] = c.kind(kind)
@@ -83,7 +90,7 @@ func NewChannels(o ChannelOptions) (*Channels, error) {
 
 // kind makes the member that stands for a kind as the installation has it set up.
 func (c *Channels) kind(kind api.ChannelKind) *member {
-	m := c.member(api.Channel{Name: string(kind), Kind: kind}, nil)
+	m := c.member(api.Channel{Name: string(kind), Kind: kind}, c.Templates[kind])
 	if m.sender == nil {
 		// With settings that stand in for those that are missing, so that addresses can be judged all the same.
 		o := c.Common
@@ -107,6 +114,7 @@ func (c *Channels) member(ch api.Channel, settings map[string]string) *member {
 		return m
 	}
 	m.sender = sender
+	m.template, _ = notify.NewTemplate(settings) // it was read just now
 	return m
 }
 
@@ -236,6 +244,9 @@ func (c *Channels) TestTarget(ctx context.Context, t api.Target) (api.ChannelTes
 	began := c.Clock.Now()
 	message := notify.OfTest(m.Name, c.Zone)
 	message.DeliveryID, message.Now = uuid.NewString(), api.TimeOf(began)
+	if err := m.template.Word(&message); err != nil {
+		return api.ChannelTest{Answer: "the template failed: " + err.Error()}, nil
+	}
 	receipt, err := deliver(ctx, m.sender, t.Address, &message)
 	answer := api.ChannelTest{OK: err == nil, Answer: receipt, Took: c.Clock.Now().Sub(began).Round(time.Millisecond).String()}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"watchkeeper/api"
+	"watchkeeper/server/alert/notify"
 	"watchkeeper/server/store"
 )
 
@@ -72,6 +73,11 @@ func (c *Channels) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	return c.Load(ctx)
+}
+
+// Preview gives what templates make of a message of every sort. KindInvalid when one is wrong.
+func (c *Channels) Preview(title, body string) ([]api.MessagePreview, error) {
+	return notify.PreviewTemplate(map[string]string{notify.TitleTemplate: title, notify.BodyTemplate: body})
 }
 
 // changeable gives a channel of the database.

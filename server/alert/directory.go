@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"watchkeeper/api"
 	"watchkeeper/server/alert/notify"
@@ -23,6 +24,8 @@ type member struct {
 	settings    map[string]string // as they are used
 	sender      notify.Channel    // nil when it cannot be made
 	fault       string            // then why, for people
+	template    *notify.Template  // nil where messages are worded as built in
+	warned      atomic.Bool       // that the template failed
 	example     notify.Channel    // of a kind: judges addresses before the kind is set up
 }
 

@@ -167,7 +167,26 @@ func (a *Alerts) hand(ctx context.Context, d store.Delivery, m *notify.Message) 
 	case member.sender == nil:
 		return "", notify.Fail(notify.GiveUp, member.Name+" cannot be used: "+member.fault, nil)
 	}
+	if err := member.template.Word(m); err != nil {
+		a.templateFailed(ctx, member, err)
+	}
 	return deliver(ctx, member.sender, d.Address, m)
+}
+
+// ownService is the service under which Watchkeeper writes events about itself.
+const ownService = "watchkeeper"
+
+// templateFailed says, once, that a channel's template failed on a real message, which then has the built-in text.
+func (a *Alerts) templateFailed(ctx context.Context, m *member, err error) {
+	if m.warned.Swap(true) {
+		return
+	}
+	text := "The template of the channel " + m.Name + " failed, so that its messages have the built-in text: " + err.Error()
+	a.Log.Warn("the template of a channel failed; its messages have the built-in text", "channel", m.Name, "error", err)
+	if _, err := a.Store.Incidents.Warn(ctx, ownService, text); err != nil {
+		m.warned.Store(false)
+		a.Log.Warn("a warning about a template could not be stored", "channel", m.Name, "error", err)
+	}
 }
 
 func (a *Alerts) now() api.Time { return api.TimeOf(a.Clock.Now()) }

@@ -35,9 +35,13 @@ func (s *server) openAlerts(ctx context.Context) error {
 	if err != nil {
 		hostname = "localhost"
 	}
+	templates := map[api.ChannelKind]map[string]string{}
+	for _, t := range c.Templates {
+		templates[t.Kind] = map[string]string{notify.TitleTemplate: t.Title, notify.BodyTemplate: t.Body}
+	}
 	s.channels, err = alert.NewChannels(alert.ChannelOptions{
 		Store: s.store, Hub: s.hub, Clock: s.clock, Log: s.log, Key: s.secret.key, Registry: channelKinds(), Zone: c.TimeZone,
-		File: c.Channels, PulseTargets: c.Alerts.Targets,
+		File: c.Channels, PulseTargets: c.Alerts.Targets, Templates: templates,
 		Common: notify.Options{Dialer: dial.New(dialPolicy(c)), Defaults: notify.Defaults{
 			SMTPURL: smtpURL(c), SMTPFrom: c.SMTPFrom, PushoverToken: c.PushoverToken, PushoverURL: c.PushoverURL, Hostname: hostname,
 		}},

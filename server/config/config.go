@@ -49,6 +49,7 @@ type Config struct {
 	PushoverURL   string // without a slash at its end
 	Alerts        Alerts
 	Channels      []api.ChannelInput
+	Templates     []Template
 	Routes        []api.RouteInput
 	Maintenance   []api.MaintenanceInput
 
@@ -74,6 +75,13 @@ type Retention struct {
 type Alerts struct {
 	RefusePrivate bool                         // no deliveries to loopback and private addresses
 	Targets       map[api.ChannelKind][]string // patterns as api.MatchName reads them; a kind without any is open
+}
+
+// Template is how messages are worded that go through a kind without a channel of a name. An empty one is the built-in.
+type Template struct {
+	Kind  api.ChannelKind
+	Title string
+	Body  string
 }
 
 // EventsPreset is a saved search that the watchTower page offers. Service and Message are regular expressions; empty

@@ -63,6 +63,31 @@ func checkLastMaintenance(all []api.MaintenanceInput) error {
 	return nil
 }
 
+func templatesOf(field *[]Template) records[Template] {
+	return records[Template]{
+		field: field,
+		name:  func(t Template) string { return string(t.Kind) },
+		parts: func(t *Template) map[string]part {
+			return map[string]part{"kind": intoText(&t.Kind), "title": intoText(&t.Title), "body": intoText(&t.Body)}
+		},
+		check: checkLastTemplate,
+	}
+}
+
+// checkLastTemplate leaves what stands in the templates to the channels.
+func checkLastTemplate(all []Template) error {
+	last := all[len(all)-1]
+	if !last.Kind.Valid() {
+		return errors.New("kind must be one of mail, pushover, webhook, shoutrrr")
+	}
+	for _, other := range all[:len(all)-1] {
+		if other.Kind == last.Kind {
+			return fmt.Errorf("kind must not be the same as that of another: %s", last.Kind)
+		}
+	}
+	return nil
+}
+
 // intoMatchers reads a list of texts or a single one.
 func intoMatchers(field *api.Matchers) part {
 	return func(n node) error {

@@ -265,6 +265,12 @@ func alertSettings() []Setting {
 			mask:  func(c Config) string { return channelsOf(&c.Channels).String() }, // without their settings
 		},
 		{
+			Key: "templates", Form: formFileOnly,
+			Help:  "how messages are worded that go through a kind without a channel of a name: kind, title, body",
+			field: func(c *Config) value { return templatesOf(&c.Templates) },
+			check: func(c Config) error { return templatesOf(&c.Templates).checkAll() },
+		},
+		{
 			Key: "routes", Form: formFileOnly,
 			Help:  "who is told of what, asked in this order before those made through the API: a name, match, to, continue, after, repeat, hours",
 			field: func(c *Config) value { return routesOf(&c.Routes) },

@@ -74,6 +74,7 @@ func (r Registry) New(kind api.ChannelKind, o Options) (Channel, error) {
 	if !ok {
 		return nil, api.Invalid("body.kind", "must be one of %s", r.names())
 	}
+	k.Settings = slices.Concat(k.Settings, wording)
 	var fields api.Fields
 	for _, name := range slices.Sorted(maps.Keys(o.Settings)) {
 		if !slices.ContainsFunc(k.Settings, func(s Setting) bool { return s.Name == name }) {
@@ -81,6 +82,9 @@ func (r Registry) New(kind api.ChannelKind, o Options) (Channel, error) {
 		}
 	}
 	if err := fields.Err(); err != nil {
+		return nil, err
+	}
+	if _, err := NewTemplate(o.Settings); err != nil {
 		return nil, err
 	}
 	return k.New(o)
@@ -112,7 +116,7 @@ func (r Registry) KeepSecrets(kind api.ChannelKind, stored, given map[string]str
 
 // secrecy takes what it does not know for a secret.
 func (r Registry) secrecy(kind api.ChannelKind, name string) Secrecy {
-	for _, s := range r[kind].Settings {
+	for _, s := range slices.Concat(r[kind].Settings, wording) {
 		if s.Name == name {
 			return s.Secrecy
 		}

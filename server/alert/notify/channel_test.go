@@ -37,8 +37,8 @@ func TestRegistryMakesChannels(t *testing.T) {
 	}{
 		{"pigeon", nil, []api.FieldError{{Location: "body.kind", Message: "must be one of webhook"}}},
 		{api.ChannelWebhook, map[string]string{"urk": "", "ur": "x"}, []api.FieldError{
-			{Location: "body.settings.ur", Message: "is not known to webhook channels, which take url, secret"},
-			{Location: "body.settings.urk", Message: "is not known to webhook channels, which take url, secret"},
+			{Location: "body.settings.ur", Message: "is not known to webhook channels, which take url, secret, title_template, body_template"},
+			{Location: "body.settings.urk", Message: "is not known to webhook channels, which take url, secret, title_template, body_template"},
 		}},
 	} {
 		_, err := r.New(test.kind, Options{Settings: test.settings})

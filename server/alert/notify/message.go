@@ -45,6 +45,7 @@ type Message struct {
 	Level      api.Level
 	Title      string // one line
 	Text       string // begins with the exact sentence; for an event its whole message
+	Body       string // what a template of the channel made, in place of all but the links; empty for the built-in text
 	At         api.Time
 	Since      api.Time // when it went down, also in the message that it is up again
 	LastPulse  api.Time

@@ -160,6 +160,9 @@ func (m *Message) Line(i Item) string {
 
 // Brief gives the message for a small screen, without title and link, in at most limit characters.
 func (m *Message) Brief(limit int) string {
+	if m.Body != "" {
+		return Cut(m.Body, limit)
+	}
 	lines := []string{m.Text}
 	for _, extra := range []string{m.Reminder(), m.GapNote()} {
 		if extra != "" {

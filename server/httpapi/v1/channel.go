@@ -66,6 +66,13 @@ func (h *routes) channelRoutes(d *document) {
 		about: "Who was told through it is told by the default route from then on.",
 	}, h.deleteChannel)
 	add(d, operation{
+		id: "previewTemplates", method: http.MethodPost, path: "/api/v1/templates/preview", group: groupChannels, scope: api.ScopeRead,
+		reach: wholeReach, summary: "Try templates of messages",
+		about: "What the templates, which channels take as the settings `title_template` and `body_template`, make of a message of " +
+			"every sort. Nothing is sent or kept.",
+		example: api.TemplatesInput{Title: "{{.Name}} is {{.State}}", Body: "{{.Text}}{{with .Why}} ({{.}}){{end}}"},
+	}, h.previewTemplates)
+	add(d, operation{
 		id: "testChannel", method: http.MethodPost, path: channelPath + "/test", group: groupChannels, scope: api.ScopeAdmin,
 		reach: wholeReach, summary: "Send a test message", refuses: []api.ErrorKind{api.KindNotFound},
 		about:   "Sends it now and answers with what the other side said. That it refused is no error: then `ok` is false.",
@@ -116,6 +123,16 @@ func (h *routes) replaceChannel(ctx context.Context, _ auth.Principal, in *repla
 
 func (h *routes) deleteChannel(ctx context.Context, _ auth.Principal, in *channelInput) (*struct{}, error) {
 	return nil, h.Channels.Delete(ctx, in.Name)
+}
+
+func (h *routes) previewTemplates(_ context.Context, _ auth.Principal, in *struct{ Body api.TemplatesInput }) (*answer[api.Page[api.MessagePreview]], error) {
+	previews, err := h.Channels.Preview(in.Body.Title, in.Body.Body)
+	if err != nil {
+		return nil, relocate(err, map[string]string{
+			"body.settings.title_template": "body.title_template", "body.settings.body_template": "body.body_template",
+		})
+	}
+	return newAnswer(api.NewPage(previews, "")), nil
 }
 
 func (h *routes) testChannel(ctx context.Context, _ auth.Principal, in *testChannelInput) (*answer[api.ChannelTest], error) {

@@ -328,3 +328,27 @@ func TestAcknowledging(t *testing.T) {
 		s.post(t, "/api/v1/incidents/00000000-0000-7000-8000-000000000000/acknowledge", ``).refused(api.KindNotFound)
 	})
 }
+
+func TestPreviewOfTemplates(t *testing.T) {
+	s := onSQLite(t)
+	page := into[api.Page[api.MessagePreview]](s.post(t, "/api/v1/templates/preview", `{"title_template":"{{.Name}} {{.About}}"}`).want(200))
+	var got []string
+	for _, p := range page.Items {
+		if p.Body == "" {
+			t.Errorf("%s has no body", p.About)
+		}
+		got = append(got, p.About+": "+p.Title)
+	}
+	if want := "opened: nightly backup opened, repeated: nightly backup repeated, recovered: nightly backup recovered, digest: digest, " +
+		"event: raid event, flapping: nightly backup opened, test: ops test"; strings.Join(got, ", ") != want {
+		t.Errorf("%s", strings.Join(got, ", "))
+	}
+	if at := s.post(t, "/api/v1/templates/preview", `{"title_template":"{{","body_template":"{{.X}}"}`).refused(api.KindInvalid); !slices.Equal(at, []string{"body.title_template", "body.body_template"}) {
+		t.Errorf("wrong ones: %v", at)
+	}
+	s.post(t, "/api/v1/channels", `{"name":"worded","kind":"mail","settings":{"to":"a@example.org","body_template":"{{.Colour}}"}}`).refused(api.KindInvalid)
+	s.post(t, "/api/v1/channels", `{"name":"worded","kind":"mail","settings":{"to":"a@example.org","body_template":"{{.Text}}"}}`).want(201)
+	if got := into[api.Channel](s.get(t, "/api/v1/channels/worded").want(200)); got.Settings["body_template"] != "{{.Text}}" {
+		t.Errorf("%+v", got)
+	}
+}

@@ -19,6 +19,11 @@ const (
 // textBody begins with the exact sentence, alone on its line.
 func textBody(m *notify.Message) string {
 	var b strings.Builder
+	if m.Body != "" {
+		b.WriteString(notify.Cut(plainLines(m.Body), maxText))
+		writeLinks(&b, m)
+		return b.String()
+	}
 	b.WriteString(notify.Cut(plainLines(m.Text), maxText))
 	if repeat := m.Repeat(); repeat != "" {
 		fmt.Fprintf(&b, "\n(%s)", repeat)
@@ -35,12 +40,19 @@ func textBody(m *notify.Message) string {
 	}
 	paragraph(columns(factRows(m.Facts())))
 	paragraph(m.GapNote())
-	if m.Acknowledge != "" {
-		paragraph("To say that you are at it: " + m.Acknowledge)
-	}
-	paragraph(m.Link)
-	b.WriteString("\n")
+	writeLinks(&b, m)
 	return b.String()
+}
+
+// writeLinks ends a body.
+func writeLinks(b *strings.Builder, m *notify.Message) {
+	if m.Acknowledge != "" {
+		b.WriteString("\n\nTo say that you are at it: " + m.Acknowledge)
+	}
+	if m.Link != "" {
+		b.WriteString("\n\n" + m.Link)
+	}
+	b.WriteString("\n")
 }
 
 // plainLines keeps the line breaks and tabs of an event's message and nothing else that is unsafe.
@@ -137,6 +149,9 @@ func htmlBody(m *notify.Message) (string, error) {
 		Title: notify.OneLine(m.Title), Color: color(m), Text: strings.Split(notify.Cut(plainLines(m.Text), maxText), "\n"),
 		Repeat: m.Repeat(), Reminder: m.Reminder(), Rows: rows(m), More: max(len(m.Items)-maxItems, 0),
 		Facts: m.Facts(), Gap: m.GapNote(), Acknowledge: m.Acknowledge, Link: m.Link,
+	}
+	if m.Body != "" {
+		p = page{Title: p.Title, Color: p.Color, Text: strings.Split(notify.Cut(plainLines(m.Body), maxText), "\n"), Acknowledge: p.Acknowledge, Link: p.Link}
 	}
 	var b strings.Builder
 	if err := parsed.Execute(&b, p); err != nil {

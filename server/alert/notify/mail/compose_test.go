@@ -169,3 +169,24 @@ func FuzzHeaders(f *testing.F) {
 		}
 	})
 }
+
+func TestOwnWords(t *testing.T) {
+	m := notifytest.Samples()["opened"]
+	m.Body = "first <b>line</b>\n\x1b[2Jsecond"
+	text := textBody(&m)
+	if want := "first <b>line</b>\n\uFFFD[2Jsecond\n\nTo say that you are at it: " + m.Acknowledge + "\n\n" + m.Link + "\n"; text != want {
+		t.Errorf("text %q, want %q", text, want)
+	}
+	html, err := htmlBody(&m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"first &lt;b&gt;line&lt;/b&gt;<br>", m.Acknowledge, "I am at it", "Show in Watchkeeper"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("no %q in %s", want, html)
+		}
+	}
+	if strings.Contains(html, "Last pulse") || strings.Contains(html, m.Text) {
+		t.Errorf("the built-in text is there, too: %s", html)
+	}
+}

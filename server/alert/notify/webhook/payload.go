@@ -66,6 +66,9 @@ func payload(m *notify.Message) Payload {
 		Text: notify.Cut(m.Text, maxText), SentAt: m.Now,
 		Items: []Item{}, ItemCount: len(m.Items),
 	}
+	if m.Body != "" {
+		p.Text = notify.Cut(m.Body, maxText)
+	}
 	if p.Tags == nil {
 		p.Tags = []string{} // a list is a list, also for receivers in strict languages
 	}

@@ -291,3 +291,11 @@ func FuzzSettings(f *testing.F) {
 		}
 	})
 }
+
+func TestOwnWords(t *testing.T) {
+	m := notifytest.Samples()["opened"]
+	m.Title, m.Body = "own title", "own body"
+	if p := payload(&m); p.Title != "own title" || p.Text != "own body" || p.Acknowledge != m.Acknowledge || p.Service != "backup of nas" {
+		t.Errorf("%+v", p)
+	}
+}

@@ -62,7 +62,7 @@ pings:
 
 func TestProblemsOfProbesShowTheLine(t *testing.T) {
 	for file, want := range map[string]string{
-		"probes:\n  - service: a\n    kind: http\n    urll: http://hunter2\n":                            "watchkeeper.yaml:4: probes[0].urll is not known, did you mean url?\n    4 |     urll: ...",
+		"probes:\n  - service: a\n    kind: http\n    urll: http://hunter2\n":                           "watchkeeper.yaml:4: probes[0].urll is not known, did you mean url?\n    4 |     urll: ...",
 		"probes:\n  - service: a\n    kind: http\n":                                                     "watchkeeper.yaml:2: probes[0] url must be an address such as https://example.org/health\n    2 |   - service: ...",
 		"probes:\n  - service: a\n    kind: web\n":                                                      "watchkeeper.yaml:2: probes[0] kind must be one of http, tcp, icmp, dns\n    2 |   - service: ...",
 		"probes:\n  - kind: tcp\n    address: a:1\n":                                                    "watchkeeper.yaml:2: probes[0] service must not be empty\n    2 |   - kind: ...",

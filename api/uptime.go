@@ -113,7 +113,7 @@ func (c *UptimeCount) Periods(createdAt Time) []Uptime {
 			Unwatched: InSeconds(t.unwatched), Outages: t.outages,
 		}
 		if watched := t.up + t.down; watched > 0 {
-			percent := 100 * float64(t.up) / float64(watched)
+			percent := float64(t.up) / float64(watched) * 100 // in this order all is exactly 100
 			out[i].Percent = &percent
 		}
 	}

@@ -328,23 +328,21 @@ func (d *decision) lastNews(target api.Target) *telling {
 
 // explainSilence records why nobody was told of an incident that was over before any step of it was due.
 func (d *decision) explainSilence() {
-	if d.a.Closing == nil || len(d.told) > 0 {
+	if d.a.Closing == nil || len(d.told) > 0 || len(d.steps) == 0 {
 		return
 	}
-	for _, st := range d.steps {
-		for _, to := range st.to {
-			reason := "it was over before route " + st.route + " tells, " + lengthOf(st.after) + " after the beginning"
-			if d.hushed() {
-				reason = whySkipped(*d.a.Closing)
-			}
-			if d.a.AcknowledgedBy != "" {
-				reason = "acknowledged by " + d.a.AcknowledgedBy + " before route " + st.route + " tells"
-			}
-			d.verdict.Deliver = append(d.verdict.Deliver, store.DeliveryOrder{
-				ChangeID: d.a.Opening.ID, About: api.AboutOpened, Target: to.target, Lane: to.lane, Route: st.route,
-				State: api.DeliverySkipped, Reason: reason,
-			})
+	st := d.steps[0] // the first one says enough
+	for _, to := range st.to {
+		reason := "it was over before route " + st.route + " tells, " + lengthOf(st.after) + " after the beginning"
+		if d.hushed() {
+			reason = whySkipped(*d.a.Closing)
 		}
-		return // the first one says enough
+		if d.a.AcknowledgedBy != "" {
+			reason = "acknowledged by " + d.a.AcknowledgedBy + " before route " + st.route + " tells"
+		}
+		d.verdict.Deliver = append(d.verdict.Deliver, store.DeliveryOrder{
+			ChangeID: d.a.Opening.ID, About: api.AboutOpened, Target: to.target, Lane: to.lane, Route: st.route,
+			State: api.DeliverySkipped, Reason: reason,
+		})
 	}
 }

@@ -71,7 +71,7 @@ func TestProblemsOfRoutesAndMaintenanceShowTheLine(t *testing.T) {
 		"maintenance:\n  - name: m\n    zone: Mars\n":                                              "watchkeeper.yaml:3: maintenance[0].zone must be a time zone such as Europe/Paris, UTC, or Local for that of the system\n    3 |     zone: Mars",
 		"templates:\n  - kind: pigeon\n":                                                           "watchkeeper.yaml:2: templates[0] kind must be one of mail, pushover, webhook, shoutrrr\n    2 |   - kind: pigeon",
 		"templates:\n  - {kind: mail}\n  - {kind: mail}\n":                                         "watchkeeper.yaml:3: templates[1] kind must not be the same as that of another: mail\n    3 |   - {kind: mail}",
-		"templates:\n  - kind: mail\n    titl: x\n":                                               "watchkeeper.yaml:3: templates[0].titl is not known, did you mean title?\n    3 |     titl: x",
+		"templates:\n  - kind: mail\n    titl: x\n":                                                "watchkeeper.yaml:3: templates[0].titl is not known, did you mean title?\n    3 |     titl: x",
 		"maintenance:\n  - name: m\n":                                                              "watchkeeper.yaml:2: maintenance[0] match must be one matcher at least, such as tag=\"prod\"\n    2 |   - name: m",
 	} {
 		_, err := given{file: file}.load(t)

@@ -71,6 +71,10 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s)
 	done < <(grep -rE '^func Fuzz[A-Za-z0-9_]+\(' --include='*_test.go' . | sort); \
 	echo "$$found fuzz targets ran"; [ $$found -gt 0 ] && [ $$failed -eq 0 ]
 
+.PHONY: simulate
+simulate: postgres ## Let SEEDS (1000) random months pass on both engines, from seed FROM (1), and check who was told
+	SIMULATE_SEEDS=$(or $(SEEDS),1000) SIMULATE_FROM=$(or $(FROM),1) $(GO) test -count=1 -timeout 24h ./server/alert -run TestSimulatedMonths
+
 .PHONY: bench
 bench: postgres ## Measure the figures of docs/sizing.md on both engines; FIGURES=1,2 for some
 	$(GO) run ./server/e2e/figures -cache '$(CACHE)/bench' -figures '$(FIGURES)'

@@ -108,7 +108,7 @@ const patience = time.Minute
 func until(ts *testscript.TestScript, _ bool, args []string) {
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		code := run(ts, args[2:])
-		printed := ts.ReadFile("stdout")
+		printed := ts.ReadFile("stdout") + ts.ReadFile("stderr")
 		if strconv.Itoa(code) == args[0] && strings.Contains(printed, args[1]) {
 			return
 		}

@@ -147,11 +147,20 @@ func (m *month) live(t *testing.T) {
 	for range 4 { // until the hours of a working day, for which a message may wait
 		m.spend(t, 24*time.Hour)
 	}
-	for day := m.now().Std().Weekday(); day == time.Saturday || day == time.Sunday || m.now().Std().Hour() < 9 || m.now().Std().Hour() > 16; day = m.now().Std().Weekday() {
+	for !t.Failed() && !atWork(m.now()) {
 		m.spend(t, time.Hour)
+	}
+	if t.Failed() {
+		return // at a moment that is not the end
 	}
 	m.judge.closes(t, m.world)
 	t.Logf("%d letters", len(m.post.letters))
+}
+
+// atWork reports whether it is a time at which nobody's hours hold anything back.
+func atWork(at api.Time) bool {
+	day, hour := at.Std().Weekday(), at.Std().Hour()
+	return day != time.Saturday && day != time.Sunday && hour >= 9 && hour <= 16
 }
 
 // spend lets time pass in steps that grow, as most of what follows from something follows soon.
@@ -217,6 +226,9 @@ func (m *month) happen(t *testing.T) {
 		match := fmt.Sprintf("name=%q", name)
 		m.silence(t, match, length)
 		m.judge.hush(func(s string) bool { return s == name || name == "router" && (s == "web" || s == "db") }, m.now(), m.now().Add(length))
+		if m.random.IntN(2) == 0 {
+			m.out[name] = true // most silences are there for a reason
+		}
 	case 7:
 		m.made++
 		from := m.now().Add(time.Duration(m.random.IntN(120)) * time.Minute)
@@ -224,6 +236,10 @@ func (m *month) happen(t *testing.T) {
 			Name: fmt.Sprint("window", m.made), Match: matchers(t, `tag="prod"`), StartsAt: from, EndsAt: from.Add(length), Comment: "upgrade",
 		}, "ops"))(t)
 		m.judge.hush(func(s string) bool { return m.judge.prod[s] }, from, from.Add(length))
+		if m.random.IntN(2) == 0 {
+			m.spend(t, from.Sub(m.now()))
+			m.out[name] = true
+		}
 	case 8:
 		for _, i := range must(m.Incidents.List(ctx, store.IncidentFilter{State: api.IncidentOpen, Limit: 1}))(t) {
 			if changed, err := m.Incidents.Acknowledge(ctx, i.ID, store.Acknowledgement{By: "ops"}); err == nil && changed {

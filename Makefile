@@ -21,7 +21,7 @@ export PATH := $(PATH):$(CACHE)/bin
 # The version is stamped by hand: Go's own stamping fails in a tree that belongs to another user or has no .git.
 BUILD_FLAGS := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 # Longer than the slowest package takes on two busy cores, short enough that a hang is seen.
-TEST_FLAGS  ?= -timeout 15m
+TEST_FLAGS  ?= -timeout 40m
 
 .PHONY: help
 help: ## Show this list

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"watchkeeper/api"
+	"watchkeeper/api/yamlfile"
 )
 
 // notInFiles are the members of the types of package api that a file does not have: the order of the list is the
@@ -42,8 +43,8 @@ type decoder struct {
 	hides   func(path string) bool // whether what is at a path may be a secret
 }
 
-func (d *decoder) fail(n node, path, format string, args ...any) {
-	d.faults = append(d.faults, Fault{Line: n.line, At: path, Message: fmt.Sprintf(format, args...)})
+func (d *decoder) fail(n yamlfile.Node, path, format string, args ...any) {
+	d.faults = append(d.faults, Fault{Line: n.Line, At: path, Message: fmt.Sprintf(format, args...)})
 }
 
 func join(path, name string) string {
@@ -57,8 +58,8 @@ func join(path, name string) string {
 }
 
 // decode reads a node into a value that is at its zero.
-func (d *decoder) decode(n node, path string, into reflect.Value) {
-	if n.kind == kindNone {
+func (d *decoder) decode(n yamlfile.Node, path string, into reflect.Value) {
+	if n.Kind == yamlfile.None {
 		return // a key without a value is as good as none
 	}
 	if into.Kind() == reflect.Pointer {
@@ -117,18 +118,18 @@ func (d *decoder) decode(n node, path string, into reflect.Value) {
 	}
 }
 
-func (d *decoder) expect(n node, path string, want kind) bool {
-	if n.kind != want {
-		d.fail(n, path, "must be %s, not %s", want, n.kind)
+func (d *decoder) expect(n yamlfile.Node, path string, want yamlfile.Kind) bool {
+	if n.Kind != want {
+		d.fail(n, path, "must be %s, not %s", want, n.Kind)
 	}
-	return n.kind == want
+	return n.Kind == want
 }
 
-func (d *decoder) text(n node, path string, set func(string) error) {
-	if !d.expect(n, path, kindText) {
+func (d *decoder) text(n yamlfile.Node, path string, set func(string) error) {
+	if !d.expect(n, path, yamlfile.Text) {
 		return
 	}
-	if err := set(n.text); err != nil {
+	if err := set(n.Text); err != nil {
 		message := err.Error()
 		if !strings.HasPrefix(message, "must") {
 			message = "cannot be read: " + message
@@ -137,20 +138,20 @@ func (d *decoder) text(n node, path string, set func(string) error) {
 	}
 }
 
-func (d *decoder) object(n node, path string, into reflect.Value) {
-	if !d.expect(n, path, kindMap) {
+func (d *decoder) object(n yamlfile.Node, path string, into reflect.Value) {
+	if !d.expect(n, path, yamlfile.Map) {
 		return
 	}
 	fields := fieldsIn(into.Type())
-	for _, p := range n.pairs {
-		at := join(path, p.key)
-		i := slices.IndexFunc(fields, func(f field) bool { return f.name == p.key })
+	for _, p := range n.Pairs {
+		at := join(path, p.Key)
+		i := slices.IndexFunc(fields, func(f field) bool { return f.name == p.Key })
 		if i < 0 {
-			d.fail(node{line: p.line}, join(path, shown(p.key)), "%s", unknown(p.key, fields))
+			d.fail(yamlfile.Node{Line: p.Line}, join(path, yamlfile.Shown(p.Key)), "%s", unknown(p.Key, fields))
 			continue
 		}
-		d.lines[at] = p.line
-		d.decode(p.value, at, into.FieldByIndex(fields[i].index))
+		d.lines[at] = p.Line
+		d.decode(p.Value, at, into.FieldByIndex(fields[i].index))
 	}
 }
 
@@ -165,15 +166,15 @@ func unknown(key string, fields []field) string {
 	return "is not known"
 }
 
-func (d *decoder) list(n node, path string, into reflect.Value) {
-	if !d.expect(n, path, kindList) {
+func (d *decoder) list(n yamlfile.Node, path string, into reflect.Value) {
+	if !d.expect(n, path, yamlfile.List) {
 		return
 	}
-	into.Set(reflect.MakeSlice(into.Type(), len(n.items), len(n.items)))
-	for i, item := range n.items {
+	into.Set(reflect.MakeSlice(into.Type(), len(n.Items), len(n.Items)))
+	for i, item := range n.Items {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		d.lines[at] = item.line
-		if item.kind == kindNone {
+		d.lines[at] = item.Line
+		if item.Kind == yamlfile.None {
 			d.fail(item, at, "must not be empty")
 			continue
 		}
@@ -181,23 +182,23 @@ func (d *decoder) list(n node, path string, into reflect.Value) {
 	}
 }
 
-func (d *decoder) dictionary(n node, path string, into reflect.Value) {
-	if !d.expect(n, path, kindMap) {
+func (d *decoder) dictionary(n yamlfile.Node, path string, into reflect.Value) {
+	if !d.expect(n, path, yamlfile.Map) {
 		return
 	}
-	into.Set(reflect.MakeMapWithSize(into.Type(), len(n.pairs)))
-	for _, p := range n.pairs {
-		at := join(path, p.key)
-		d.lines[at] = p.line
+	into.Set(reflect.MakeMapWithSize(into.Type(), len(n.Pairs)))
+	for _, p := range n.Pairs {
+		at := join(path, p.Key)
+		d.lines[at] = p.Line
 		value := reflect.New(into.Type().Elem()).Elem()
-		d.decode(p.value, at, value)
-		into.SetMapIndex(reflect.ValueOf(p.key), value)
+		d.decode(p.Value, at, value)
+		into.SetMapIndex(reflect.ValueOf(p.Key), value)
 	}
 }
 
 // string reads a text, or where the text of a secret is to be had.
-func (d *decoder) string(n node, path string, into reflect.Value) {
-	if n.kind == kindMap && d.hides(path) {
+func (d *decoder) string(n yamlfile.Node, path string, into reflect.Value) {
+	if n.Kind == yamlfile.Map && d.hides(path) {
 		source, message := sourceOf(n)
 		if message != "" {
 			d.fail(n, path, "%s", message)
@@ -213,17 +214,17 @@ func (d *decoder) string(n node, path string, into reflect.Value) {
 	})
 }
 
-func (d *decoder) matchers(n node, path string, into *api.Matchers) {
-	texts := []string{n.text}
-	if n.kind == kindList {
+func (d *decoder) matchers(n yamlfile.Node, path string, into *api.Matchers) {
+	texts := []string{n.Text}
+	if n.Kind == yamlfile.List {
 		texts = nil
-		for i, item := range n.items {
-			if !d.expect(item, fmt.Sprintf("%s[%d]", path, i), kindText) {
+		for i, item := range n.Items {
+			if !d.expect(item, fmt.Sprintf("%s[%d]", path, i), yamlfile.Text) {
 				return
 			}
-			texts = append(texts, item.text)
+			texts = append(texts, item.Text)
 		}
-	} else if !d.expect(n, path, kindText) {
+	} else if !d.expect(n, path, yamlfile.Text) {
 		return
 	}
 	parsed, err := api.ParseMatchers(texts...)

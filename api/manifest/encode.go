@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"watchkeeper/api"
+	"watchkeeper/api/yamlfile"
 )
 
 // encode gives a value of package api as it stands in a file. What is nil or zero is left out; ok is false where nothing
@@ -22,22 +23,22 @@ func encode(v reflect.Value, path string, secrets map[string]Source) (n node, ok
 		}
 		return n, true
 	}
-	plain := func(text string) (node, bool) { return node{kind: kindText, text: text, plain: true}, !v.IsZero() }
+	plain := func(text string) (node, bool) { return node{kind: yamlfile.Text, text: text, plain: true}, !v.IsZero() }
 	switch v := v.Interface().(type) {
 	case api.Seconds:
 		return plain(formatSeconds(v))
 	case api.Time:
-		return node{kind: kindText, text: v.String()}, v != 0
+		return node{kind: yamlfile.Text, text: v.String()}, v != 0
 	case api.Matchers:
-		n.kind = kindList
+		n.kind = yamlfile.List
 		for _, m := range v {
-			n.items = append(n.items, node{kind: kindText, text: m.String()})
+			n.items = append(n.items, node{kind: yamlfile.Text, text: m.String()})
 		}
 		return n, len(v) > 0
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		n.kind = kindMap
+		n.kind = yamlfile.Map
 		for _, f := range fieldsIn(v.Type()) {
 			if value, ok := encode(v.FieldByIndex(f.index), join(path, f.name), secrets); ok {
 				n.add(f.name, value)
@@ -45,7 +46,7 @@ func encode(v reflect.Value, path string, secrets map[string]Source) (n node, ok
 		}
 		return n, len(n.pairs) > 0
 	case reflect.Slice:
-		n.kind = kindList
+		n.kind = yamlfile.List
 		for i := range v.Len() {
 			item, ok := encode(v.Index(i), path, secrets)
 			if !ok {
@@ -55,21 +56,21 @@ func encode(v reflect.Value, path string, secrets map[string]Source) (n node, ok
 		}
 		return n, v.Len() > 0
 	case reflect.Map:
-		n.kind = kindMap
+		n.kind = yamlfile.Map
 		all := v.Interface().(map[string]string)
 		for _, key := range slices.Sorted(maps.Keys(all)) {
 			if source, known := secrets[join(path, key)]; known && source != (Source{}) {
 				n.add(key, source.node())
 				continue
 			}
-			n.add(key, node{kind: kindText, text: all[key]})
+			n.add(key, node{kind: yamlfile.Text, text: all[key]})
 		}
 		return n, len(all) > 0
 	case reflect.String:
 		if source, known := secrets[path]; known && source != (Source{}) {
 			return source.node(), true
 		}
-		return node{kind: kindText, text: v.String()}, v.String() != ""
+		return node{kind: yamlfile.Text, text: v.String()}, v.String() != ""
 	case reflect.Bool:
 		return plain(strconv.FormatBool(v.Bool()))
 	case reflect.Int, reflect.Int64:
@@ -84,21 +85,21 @@ func encode(v reflect.Value, path string, secrets map[string]Source) (n node, ok
 func empty(v reflect.Value) node {
 	switch v.Interface().(type) {
 	case api.Seconds:
-		return node{kind: kindText, text: formatSeconds(0), plain: true}
+		return node{kind: yamlfile.Text, text: formatSeconds(0), plain: true}
 	case api.Matchers:
-		return node{kind: kindList}
+		return node{kind: yamlfile.List}
 	}
 	switch v.Kind() {
 	case reflect.Struct, reflect.Map:
-		return node{kind: kindMap}
+		return node{kind: yamlfile.Map}
 	case reflect.Slice:
-		return node{kind: kindList}
+		return node{kind: yamlfile.List}
 	case reflect.Bool:
-		return node{kind: kindText, text: "false", plain: true}
+		return node{kind: yamlfile.Text, text: "false", plain: true}
 	case reflect.String:
-		return node{kind: kindText}
+		return node{kind: yamlfile.Text}
 	}
-	return node{kind: kindText, text: "0", plain: true}
+	return node{kind: yamlfile.Text, text: "0", plain: true}
 }
 
 // nodeOf gives an item as it stands in a file.

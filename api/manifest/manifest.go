@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"watchkeeper/api"
+	"watchkeeper/api/yamlfile"
 )
 
 // Kind is a kind of thing that a manifest holds.
@@ -30,8 +31,11 @@ func (k Kind) section() string {
 	return string(k) + "s"
 }
 
-// MaxServices is how many services one file may hold.
-const MaxServices = 100_000
+// The limits of a file.
+const (
+	MaxSize     = 8 << 20 // bytes
+	MaxServices = 100_000
+)
 
 // Manifest is what a file holds. Routes are asked in the order of their list.
 type Manifest struct {
@@ -77,12 +81,8 @@ func (i *Item[T]) fault(path, format string, args ...any) Fault {
 // Parse reads a file and checks everything in it that can be judged without a server. Its error is an *Error with the
 // line of everything that is wrong.
 func Parse(text []byte) (*Manifest, error) {
-	root, faults := read(text)
-	if len(faults) > 0 {
-		return nil, faultError(faults)
-	}
 	p := reader{m: &Manifest{}}
-	p.document(root)
+	p.read(text)
 	if len(p.faults) == 0 {
 		p.faults = p.m.check()
 	}
@@ -97,26 +97,40 @@ type reader struct {
 	faults []Fault
 }
 
-func (p *reader) document(root node) {
-	if root.kind == kindNone {
-		return // an empty file is one that asks for nothing
-	}
-	if root.kind != kindMap {
-		p.fail(root.line, "", "must be a map of "+sections())
+func (p *reader) read(text []byte) {
+	if len(text) > MaxSize {
+		p.fail(1, "", "the file is larger than 8 MiB")
 		return
 	}
-	for _, pair := range root.pairs {
-		switch pair.key {
+	root, faults := yamlfile.Read(text)
+	for _, f := range faults {
+		p.fail(f.Line, "", f.Message)
+	}
+	if len(faults) == 0 {
+		p.document(root)
+	}
+}
+
+func (p *reader) document(root yamlfile.Node) {
+	if root.Kind == yamlfile.None {
+		return // an empty file is one that asks for nothing
+	}
+	if root.Kind != yamlfile.Map {
+		p.fail(root.Line, "", "must be a map of "+sections())
+		return
+	}
+	for _, pair := range root.Pairs {
+		switch pair.Key {
 		case KindChannel.section():
-			p.m.Channels = section[api.ChannelInput](p, KindChannel, pair.value)
+			p.m.Channels = section[api.ChannelInput](p, KindChannel, pair.Value)
 		case KindService.section():
-			p.m.Services = section[api.ServiceInput](p, KindService, pair.value)
+			p.m.Services = section[api.ServiceInput](p, KindService, pair.Value)
 		case KindRoute.section():
-			p.m.Routes = section[api.RouteInput](p, KindRoute, pair.value)
+			p.m.Routes = section[api.RouteInput](p, KindRoute, pair.Value)
 		case KindMaintenance.section():
-			p.m.Maintenance = section[api.MaintenanceInput](p, KindMaintenance, pair.value)
+			p.m.Maintenance = section[api.MaintenanceInput](p, KindMaintenance, pair.Value)
 		default:
-			p.fail(pair.line, shown(pair.key), "is not known, a file has "+sections())
+			p.fail(pair.Line, yamlfile.Shown(pair.Key), "is not known, a file has "+sections())
 		}
 	}
 }
@@ -144,23 +158,23 @@ func most(k Kind) int {
 	return api.MaxMaintenance
 }
 
-func section[T any](p *reader, k Kind, n node) []Item[T] {
+func section[T any](p *reader, k Kind, n yamlfile.Node) []Item[T] {
 	switch {
-	case n.kind == kindNone:
+	case n.Kind == yamlfile.None:
 		return nil
-	case n.kind != kindList:
-		p.fail(n.line, k.section(), fmt.Sprintf("must be %s, not %s", kindList, n.kind))
+	case n.Kind != yamlfile.List:
+		p.fail(n.Line, k.section(), fmt.Sprintf("must be %s, not %s", yamlfile.List, n.Kind))
 		return nil
-	case len(n.items) > most(k):
-		p.fail(n.line, k.section(), fmt.Sprintf("must be at most %d", most(k)))
+	case len(n.Items) > most(k):
+		p.fail(n.Line, k.section(), fmt.Sprintf("must be at most %d", most(k)))
 		return nil
 	}
-	items := make([]Item[T], len(n.items))
-	for i, from := range n.items {
+	items := make([]Item[T], len(n.Items))
+	for i, from := range n.Items {
 		item := &items[i]
-		item.at, item.line = fmt.Sprintf("%s[%d]", k.section(), i), from.line
+		item.at, item.line = fmt.Sprintf("%s[%d]", k.section(), i), from.Line
 		d := decoder{lines: map[string]int{}, secrets: map[string]Source{}, hides: hidden(k)}
-		if from.kind == kindNone {
+		if from.Kind == yamlfile.None {
 			d.fail(from, "", "must not be empty")
 		}
 		d.decode(from, "", reflect.ValueOf(&item.Value).Elem())

@@ -93,6 +93,7 @@ func TestFaultsNameTheirLine(t *testing.T) {
 		{"flag", "services:\n  - name: a\n    manual_resume: yes\n", "line 3: services[0].manual_resume must be true or false"},
 		{"number", "services:\n  - name: a\n    failures_to_alert: many\n", "line 3: services[0].failures_to_alert must be a whole number"},
 		{"size", strings.Repeat("#", MaxSize+1), "line 1: the file is larger than 8 MiB"},
+		{"lines of Windows", "\uFEFFservices:\r\n  - name: a\r\n    grase: 5m\r\n", "line 3: services[0].grase is not known"},
 		{"a map in a list of texts", "routes: [{name: a, to: [mail: x]}]\n", "line 1: routes[0].to[0] must be a single value, not a map"},
 		{"a quoted key", "routes: [{name: a, to: [\"mail\":x]}]\n", "line 1: routes[0].to[0] must be a single value, not a map"},
 		{"too many", "routes:\n" + strings.Repeat("  - {}\n", api.MaxRoutes+1), "line 2: routes must be at most 200"},

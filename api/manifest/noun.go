@@ -9,6 +9,7 @@ import (
 
 	"watchkeeper/api"
 	"watchkeeper/api/schedule"
+	"watchkeeper/api/yamlfile"
 )
 
 // formOf gives a value of package api as it stands in a file.
@@ -386,7 +387,7 @@ func (p *planner) targets() {
 			channel := api.ParseTarget(target).Channel
 			if !known[channel] && !api.ChannelKind(strings.ToLower(channel)).Valid() {
 				p.faults = append(p.faults, sent.fault(fmt.Sprintf("%s[%d]", sent.path, i),
-					"names the channel %q, which neither the file nor the server has", shown(channel)))
+					"names the channel %q, which neither the file nor the server has", yamlfile.Shown(channel)))
 			}
 		}
 	}

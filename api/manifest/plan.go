@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"watchkeeper/api"
+	"watchkeeper/api/yamlfile"
 )
 
 // Server is what a server has.
@@ -268,7 +269,7 @@ func leaves(n node) flat {
 }
 
 func (f *flat) add(path string, n node) {
-	if n.kind == kindMap && !isSource(n) {
+	if n.kind == yamlfile.Map && !isSource(n) {
 		for _, p := range n.pairs {
 			f.add(join(path, p.key), p.value)
 		}
@@ -281,13 +282,13 @@ func (f *flat) add(path string, n node) {
 // shownValue gives a value as people read it.
 func shownValue(n node) string {
 	switch n.kind {
-	case kindList:
+	case yamlfile.List:
 		parts := make([]string, len(n.items))
 		for i, item := range n.items {
 			parts[i] = shownValue(item)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
-	case kindMap:
+	case yamlfile.Map:
 		return Masked // the source of a secret
 	}
 	return n.text

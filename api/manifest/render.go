@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"watchkeeper/api/yamlfile"
 )
 
 // Render writes a manifest as a file that Parse reads. The comment comes first, one line each.
@@ -39,7 +41,7 @@ type writer struct{ strings.Builder }
 
 // item writes an element of a list.
 func (w *writer) item(n node, indent string) {
-	if n.kind != kindMap || len(n.pairs) == 0 {
+	if n.kind != yamlfile.Map || len(n.pairs) == 0 {
 		w.WriteString(indent + "-" + w.inline(n) + "\n")
 		return
 	}
@@ -54,14 +56,14 @@ func (w *writer) item(n node, indent string) {
 func (w *writer) pair(lead string, p pair, indent string) {
 	w.WriteString(lead + scalar(p.key) + ":")
 	switch v := p.value; {
-	case v.kind == kindText && isBlock(v.text):
+	case v.kind == yamlfile.Text && isBlock(v.text):
 		w.block(v.text, indent+"  ")
-	case v.kind == kindMap && len(v.pairs) > 0 && !isSource(v):
+	case v.kind == yamlfile.Map && len(v.pairs) > 0 && !isSource(v):
 		w.WriteString("\n")
 		for _, inner := range v.pairs {
 			w.pair(indent+"  ", inner, indent+"  ")
 		}
-	case v.kind == kindList && len(w.inline(v)) > 100:
+	case v.kind == yamlfile.List && len(w.inline(v)) > 100:
 		w.WriteString("\n")
 		for _, item := range v.items {
 			w.item(item, indent+"  ")
@@ -78,13 +80,13 @@ func isSource(n node) bool {
 // inline gives a value on one line, with the blank in front of it.
 func (w *writer) inline(n node) string {
 	switch n.kind {
-	case kindList:
+	case yamlfile.List:
 		parts := make([]string, len(n.items))
 		for i, item := range n.items {
 			parts[i] = strings.TrimPrefix(w.inline(item), " ")
 		}
 		return " [" + strings.Join(parts, ", ") + "]"
-	case kindMap:
+	case yamlfile.Map:
 		parts := make([]string, len(n.pairs))
 		for i, p := range n.pairs {
 			parts[i] = scalar(p.key) + ":" + w.inline(p.value)
@@ -174,7 +176,7 @@ func oneLine(text string) string {
 
 // MarshalJSON gives the manifest as JSON, which is YAML too: Parse reads it.
 func (m *Manifest) MarshalJSON() ([]byte, error) {
-	root := node{kind: kindMap}
+	root := node{kind: yamlfile.Map}
 	addSection(&root, KindChannel, m.Channels)
 	addSection(&root, KindService, m.Services)
 	addSection(&root, KindRoute, m.Routes)
@@ -183,7 +185,7 @@ func (m *Manifest) MarshalJSON() ([]byte, error) {
 }
 
 func addSection[T any](root *node, k Kind, items []Item[T]) {
-	list := node{kind: kindList}
+	list := node{kind: yamlfile.List}
 	for i := range items {
 		list.items = append(list.items, nodeOf(&items[i]))
 	}
@@ -205,7 +207,7 @@ func (n node) writeJSON(b *bytes.Buffer, e *json.Encoder) {
 		b.Truncate(b.Len() - 1)
 	}
 	switch n.kind {
-	case kindList:
+	case yamlfile.List:
 		b.WriteByte('[')
 		for i, item := range n.items {
 			if i > 0 {
@@ -214,7 +216,7 @@ func (n node) writeJSON(b *bytes.Buffer, e *json.Encoder) {
 			item.writeJSON(b, e)
 		}
 		b.WriteByte(']')
-	case kindMap:
+	case yamlfile.Map:
 		b.WriteByte('{')
 		for i, p := range n.pairs {
 			if i > 0 {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"watchkeeper/api"
+	"watchkeeper/api/yamlfile"
 )
 
 // Masked stands for a secret wherever a server shows settings, and in a manifest for one whose text is elsewhere.
@@ -44,29 +45,29 @@ func hidden(of Kind) func(path string) bool {
 	return func(string) bool { return false }
 }
 
-func sourceOf(n node) (Source, string) {
+func sourceOf(n yamlfile.Node) (Source, string) {
 	const form = "must be a text, or {env: NAME} or {file: PATH} for where it is to be had"
-	if len(n.pairs) != 1 || n.pairs[0].value.kind != kindText || n.pairs[0].value.text == "" {
+	if len(n.Pairs) != 1 || n.Pairs[0].Value.Kind != yamlfile.Text || n.Pairs[0].Value.Text == "" {
 		return Source{}, form
 	}
-	switch p := n.pairs[0]; p.key {
+	switch p := n.Pairs[0]; p.Key {
 	case "env":
-		if !validVariable(p.value.text) {
+		if !validVariable(p.Value.Text) {
 			return Source{}, "must name a variable of letters, digits and underscores"
 		}
-		return Source{Env: p.value.text}, ""
+		return Source{Env: p.Value.Text}, ""
 	case "file":
-		return Source{File: p.value.text}, ""
+		return Source{File: p.Value.Text}, ""
 	}
 	return Source{}, form
 }
 
 func (s Source) node() node {
-	n := node{kind: kindMap}
+	n := node{kind: yamlfile.Map}
 	if s.Env != "" {
-		n.add("env", node{kind: kindText, text: s.Env})
+		n.add("env", node{kind: yamlfile.Text, text: s.Env})
 	} else {
-		n.add("file", node{kind: kindText, text: s.File})
+		n.add("file", node{kind: yamlfile.Text, text: s.File})
 	}
 	return n
 }

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"watchkeeper/api"
+	"watchkeeper/api/yamlfile"
 )
 
 // maxFile is the largest settings file, in bytes.
@@ -28,12 +29,10 @@ func readFile(name string, data []byte, c *Config) *file {
 		f.problem(Setting{}, fault{message: fmt.Sprintf("must be at most %s", FormatSize(maxFile))})
 		return f
 	}
-	// The parser miscounts lines that end in \r\n.
-	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(string(data), "\uFEFF"))
-	f.lines = strings.Split(text, "\n")
-	root, faults := parseYAML(text)
+	f.lines = yamlfile.Lines(data)
+	root, faults := yamlfile.Read(data)
 	for _, found := range faults {
-		f.problem(Setting{}, found)
+		f.problem(Setting{}, fault{line: found.Line, message: found.Message})
 	}
 	if len(faults) == 0 {
 		f.section("", root)
@@ -50,21 +49,21 @@ func byKey() map[string]Setting {
 }
 
 // section reads a map of settings, whose keys all begin the same.
-func (f *file) section(beginning string, n node) {
-	pairs, err := n.dict()
+func (f *file) section(beginning string, n yamlfile.Node) {
+	pairs, err := pairsIn(n)
 	if err != nil {
-		f.problem(Setting{}, fault{line: n.line, path: strings.TrimSuffix(beginning, "."), message: err.Error()})
+		f.problem(Setting{}, fault{line: n.Line, path: strings.TrimSuffix(beginning, "."), message: err.Error()})
 	}
 	for _, p := range pairs {
-		key := beginning + p.key
+		key := beginning + p.Key
 		setting, known := f.settings[key]
 		switch {
 		case known:
 			f.setting(setting, p)
 		case f.isSection(key + "."):
-			f.section(key+".", p.value)
+			f.section(key+".", p.Value)
 		default:
-			f.problem(Setting{}, fault{line: p.line, path: key, message: unknownKey(key, keysOf(f.settings))})
+			f.problem(Setting{}, fault{line: p.Line, path: key, message: unknownKey(key, keysOf(f.settings))})
 		}
 	}
 }
@@ -78,12 +77,12 @@ func (f *file) isSection(beginning string) bool {
 	return false
 }
 
-func (f *file) setting(s Setting, p pair) {
+func (f *file) setting(s Setting, p yamlfile.Pair) {
 	if _, twice := f.found[s.Key]; twice {
-		f.problem(s, fault{line: p.line, message: "must not be given twice"})
+		f.problem(s, fault{line: p.Line, message: "must not be given twice"})
 		return
 	}
-	if p.value.kind == kindNone || p.value.kind == kindText && p.value.text == "" {
+	if p.Value.Kind == yamlfile.None || p.Value.Kind == yamlfile.Text && p.Value.Text == "" {
 		return // as an empty variable: not set
 	}
 	var faults []fault
@@ -93,24 +92,24 @@ func (f *file) setting(s Setting, p pair) {
 	several, isMany := field.(manyValue)
 	switch {
 	case isNode:
-		faults = structured.decode(p.value)
-	case isMany && p.value.kind == kindList:
+		faults = structured.decode(p.Value)
+	case isMany && p.Value.Kind == yamlfile.List:
 		var items []string
-		if items, err = p.value.texts(); err == nil {
+		if items, err = textsIn(p.Value); err == nil {
 			err = several.setAll(items)
 		}
 	default:
-		if err = p.value.expect(kindText); err == nil {
-			err = field.set(p.value.text)
+		if err = p.Value.Expect(yamlfile.Text); err == nil {
+			err = field.set(p.Value.Text)
 		}
 	}
 	if err != nil {
-		faults = append(faults, fault{line: p.value.line, message: err.Error()})
+		faults = append(faults, fault{line: p.Value.Line, message: err.Error()})
 	}
 	for _, found := range faults {
 		f.problem(s, found)
 	}
-	f.found[s.Key] = f.source(p.line)
+	f.found[s.Key] = f.source(p.Line)
 }
 
 func (f *file) source(line int) Source { return Source{Origin: OriginFile, Name: f.name, Line: line} }

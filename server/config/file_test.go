@@ -112,24 +112,24 @@ func TestProblemsOfTheFileShowTheLine(t *testing.T) {
 		},
 		"anchor": {
 			"data: &x /srv\n",
-			"watchkeeper.yaml:1: must be written out: anchors, aliases, tags and directives are not understood\n    1 | data: ...",
+			"watchkeeper.yaml:1: must be written out: anchors, aliases, tags and directives are not understood, and a text that looks like one needs quotes\n    1 | data: ...",
 		},
 		"alias": {
 			"data: &x /srv\nlisten: *x\n",
-			"watchkeeper.yaml:1: must be written out: anchors, aliases, tags and directives are not understood\n    1 | data: ...\n" +
-				"watchkeeper.yaml:2: must be written out: anchors, aliases, tags and directives are not understood\n    2 | listen: ...",
+			"watchkeeper.yaml:1: must be written out: anchors, aliases, tags and directives are not understood, and a text that looks like one needs quotes\n    1 | data: ...\n" +
+				"watchkeeper.yaml:2: must be written out: anchors, aliases, tags and directives are not understood, and a text that looks like one needs quotes\n    2 | listen: ...",
 		},
 		"tag": {
 			"events_list_limit: !!int 5\n",
-			"watchkeeper.yaml:1: must be written out: anchors, aliases, tags and directives are not understood\n    1 | events_list_limit: ...",
+			"watchkeeper.yaml:1: must be written out: anchors, aliases, tags and directives are not understood, and a text that looks like one needs quotes\n    1 | events_list_limit: ...",
 		},
 		"two documents": {
 			"listen: ':1'\n---\ndata: /srv\n",
 			"watchkeeper.yaml:3: must not begin a second document\n    3 | data: ...",
 		},
 		"key that is no word": {
-			"1: listen\n",
-			"watchkeeper.yaml:1: must have a plain word as key\n    1 | 1: ...",
+			"null: listen\n",
+			"watchkeeper.yaml:1: must have a plain word as key\n    1 | null: ...",
 		},
 		"escape codes": {
 			"data: \"/srv\"\nlog_level: \"\x1b[31mloud\"\n",

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"watchkeeper/api"
+	"watchkeeper/api/yamlfile"
 )
 
 // Probe is a service whose target the server looks at by itself.
@@ -63,7 +64,7 @@ func (p pings) set(string) error { return errFileOnly }
 
 func (p pings) String() string { return probesOf(p.field).String() }
 
-func (p pings) decode(n node) []fault {
+func (p pings) decode(n yamlfile.Node) []fault {
 	var read []ping
 	faults := records[ping]{
 		field: &read,
@@ -137,8 +138,8 @@ func checkBothProbes(c Config) error {
 
 // optional reads into a field that stays nil where the key is missing.
 func optional[T any](field **T, into func(*T) part) part {
-	return func(n node) error {
-		if n.kind == kindNone {
+	return func(n yamlfile.Node) error {
+		if n.Kind == yamlfile.None {
 			return nil
 		}
 		*field = new(T)
@@ -147,8 +148,8 @@ func optional[T any](field **T, into func(*T) part) part {
 }
 
 func intoNumber(field *int) part {
-	return func(n node) error {
-		text, err := n.single()
+	return func(n yamlfile.Node) error {
+		text, err := textIn(n)
 		if err != nil {
 			return err
 		}
@@ -158,8 +159,8 @@ func intoNumber(field *int) part {
 
 // intoFraction reads a duration into seconds with a fraction.
 func intoFraction(field *float64) part {
-	return func(n node) error {
-		text, err := n.single()
+	return func(n yamlfile.Node) error {
+		text, err := textIn(n)
 		if err != nil || text == "" {
 			return err
 		}
@@ -171,8 +172,8 @@ func intoFraction(field *float64) part {
 
 // intoFrequency reads seconds, as watchTower has them, or a duration.
 func intoFrequency(field *api.Seconds) part {
-	return func(n node) error {
-		if seconds, err := strconv.ParseInt(n.text, 10, 32); err == nil {
+	return func(n yamlfile.Node) error {
+		if seconds, err := strconv.ParseInt(n.Text, 10, 32); err == nil {
 			*field = api.Seconds(seconds)
 			if *field < 1 {
 				return errors.New("must be at least 1 second")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"watchkeeper/api"
+	"watchkeeper/api/yamlfile"
 )
 
 func routesOf(field *[]api.RouteInput) records[api.RouteInput] {
@@ -90,7 +91,7 @@ func checkLastTemplate(all []Template) error {
 
 // intoMatchers reads a list of texts or a single one.
 func intoMatchers(field *api.Matchers) part {
-	return func(n node) error {
+	return func(n yamlfile.Node) error {
 		texts, err := textsOrOne(n)
 		if err != nil {
 			return err
@@ -101,31 +102,31 @@ func intoMatchers(field *api.Matchers) part {
 }
 
 func intoList(field *[]string) part {
-	return func(n node) (err error) {
+	return func(n yamlfile.Node) (err error) {
 		*field, err = textsOrOne(n)
 		return err
 	}
 }
 
-func textsOrOne(n node) ([]string, error) {
-	if n.kind == kindText {
-		return []string{n.text}, nil
+func textsOrOne(n yamlfile.Node) ([]string, error) {
+	if n.Kind == yamlfile.Text {
+		return []string{n.Text}, nil
 	}
-	return n.texts()
+	return textsIn(n)
 }
 
 func intoSwitch(field *bool) part {
-	return func(n node) error {
-		if err := n.expect(kindText); err != nil || n.kind == kindNone {
+	return func(n yamlfile.Node) error {
+		if err := n.Expect(yamlfile.Text); err != nil || n.Kind == yamlfile.None {
 			return err
 		}
-		return switchOf(field).set(n.text)
+		return switchOf(field).set(n.Text)
 	}
 }
 
 func intoSeconds(field *api.Seconds) part {
-	return func(n node) error {
-		text, err := n.single()
+	return func(n yamlfile.Node) error {
+		text, err := textIn(n)
 		if err != nil || text == "" {
 			return err
 		}
@@ -139,8 +140,8 @@ func intoSeconds(field *api.Seconds) part {
 }
 
 func intoTime(field *api.Time) part {
-	return func(n node) error {
-		text, err := n.single()
+	return func(n yamlfile.Node) error {
+		text, err := textIn(n)
 		if err != nil || text == "" {
 			return err
 		}
@@ -150,8 +151,8 @@ func intoTime(field *api.Time) part {
 }
 
 func intoZone(field *string) part {
-	return func(n node) error {
-		text, err := n.single()
+	return func(n yamlfile.Node) error {
+		text, err := textIn(n)
 		if err != nil || text == "" {
 			return err
 		}
@@ -162,8 +163,8 @@ func intoZone(field *string) part {
 }
 
 func intoHours(field **api.Hours) part {
-	return func(n node) error {
-		if n.kind == kindNone {
+	return func(n yamlfile.Node) error {
+		if n.Kind == yamlfile.None {
 			return nil
 		}
 		var h api.Hours

@@ -53,6 +53,16 @@ maintenance:
 	}
 }
 
+func TestTargetsOfTheFileMayStandInBrackets(t *testing.T) {
+	loaded := given{file: "routes:\r\n- {name: a, match: 'tag=\"x\"', to: [mail:a@example.org, webhook:https://hooks.example.org:8443/x]}\r\n"}.mustLoad(t)
+	if len(loaded.Config.Routes) != 1 {
+		t.Fatalf("routes: %+v", loaded.Config.Routes)
+	}
+	if diff := cmp.Diff([]string{"mail:a@example.org", "webhook:https://hooks.example.org:8443/x"}, loaded.Config.Routes[0].To); diff != "" {
+		t.Errorf("targets (-want +got):\n%s", diff)
+	}
+}
+
 func TestProblemsOfRoutesAndMaintenanceShowTheLine(t *testing.T) {
 	for file, want := range map[string]string{
 		"routes:\n  - name: a\n    too: [hunter2]\n":                                               "watchkeeper.yaml:3: routes[0].too is not known, did you mean to?\n    3 |     too: ...",

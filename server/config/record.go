@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"watchkeeper/api"
+	"watchkeeper/api/yamlfile"
 )
 
 // errFileOnly answers a text for a setting that needs the structure of a file.
@@ -20,7 +21,7 @@ type records[T any] struct {
 }
 
 // part reads the value of one key into a record.
-type part func(node) error
+type part func(yamlfile.Node) error
 
 func (r records[T]) set(string) error { return errFileOnly }
 
@@ -32,10 +33,10 @@ func (r records[T]) String() string {
 	return strings.Join(names, ", ")
 }
 
-func (r records[T]) decode(n node) []fault {
-	items, err := n.list()
+func (r records[T]) decode(n yamlfile.Node) []fault {
+	items, err := itemsIn(n)
 	if err != nil {
-		return []fault{{line: n.line, message: err.Error()}}
+		return []fault{{line: n.Line, message: err.Error()}}
 	}
 	var read []T
 	var faults []fault
@@ -44,7 +45,7 @@ func (r records[T]) decode(n node) []fault {
 		found := fill(item, r.parts(&record))
 		read = append(read, record)
 		if err := r.check(read); err != nil && len(found) == 0 {
-			found = append(found, fault{line: item.line, message: err.Error()})
+			found = append(found, fault{line: item.Line, message: err.Error()})
 		}
 		for _, f := range found {
 			faults = append(faults, fault{line: f.line, path: fmt.Sprintf("[%d]", i) + f.path, message: f.message})
@@ -64,43 +65,43 @@ func (r records[T]) checkAll() error {
 }
 
 // fill hands every value of a map to the part of its key.
-func fill(n node, parts map[string]part) []fault {
-	pairs, err := n.dict()
+func fill(n yamlfile.Node, parts map[string]part) []fault {
+	pairs, err := pairsIn(n)
 	if err != nil {
-		return []fault{{line: n.line, message: err.Error()}}
+		return []fault{{line: n.Line, message: err.Error()}}
 	}
 	var faults []fault
 	for _, p := range pairs {
-		into, ok := parts[p.key]
+		into, ok := parts[p.Key]
 		if !ok {
-			faults = append(faults, fault{line: p.line, path: "." + p.key, message: unknownKey(p.key, keysOf(parts))})
+			faults = append(faults, fault{line: p.Line, path: "." + p.Key, message: unknownKey(p.Key, keysOf(parts))})
 			continue
 		}
-		if err := into(p.value); err != nil {
-			faults = append(faults, fault{line: p.line, path: "." + p.key, message: err.Error()})
+		if err := into(p.Value); err != nil {
+			faults = append(faults, fault{line: p.Line, path: "." + p.Key, message: err.Error()})
 		}
 	}
 	return faults
 }
 
 func intoText[T ~string](field *T) part {
-	return func(n node) error {
-		text, err := n.single()
+	return func(n yamlfile.Node) error {
+		text, err := textIn(n)
 		*field = T(text)
 		return err
 	}
 }
 
 func intoTexts(field *map[string]string) part {
-	return func(n node) error {
-		pairs, err := n.dict()
+	return func(n yamlfile.Node) error {
+		pairs, err := pairsIn(n)
 		*field = map[string]string{}
 		for _, p := range pairs {
-			text, wrong := p.value.single()
+			text, wrong := textIn(p.Value)
 			if wrong != nil {
-				err = fmt.Errorf("must hold single values, %s is %s", p.key, p.value.kind)
+				err = fmt.Errorf("must hold single values, %s is %s", p.Key, p.Value.Kind)
 			}
-			(*field)[p.key] = text
+			(*field)[p.Key] = text
 		}
 		return err
 	}

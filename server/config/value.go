@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"watchkeeper/api"
+	"watchkeeper/api/yamlfile"
 )
 
 // value reads and writes the text of one field of a Config. Its errors begin with "must" and never repeat the text. A
@@ -31,7 +32,7 @@ type manyValue interface {
 // nodeValue is a value that has a form of its own in the file.
 type nodeValue interface {
 	value
-	decode(n node) []fault
+	decode(n yamlfile.Node) []fault
 }
 
 // scalar is a field that one text describes.
@@ -199,23 +200,23 @@ func (t targets) setAll(items []string) error {
 	return nil
 }
 
-func (t targets) decode(n node) []fault {
-	pairs, err := n.dict()
+func (t targets) decode(n yamlfile.Node) []fault {
+	pairs, err := pairsIn(n)
 	if err != nil {
-		return []fault{{line: n.line, message: err.Error()}}
+		return []fault{{line: n.Line, message: err.Error()}}
 	}
 	read := map[api.ChannelKind][]string{}
 	var faults []fault
 	for _, p := range pairs {
-		patterns, err := p.value.texts()
+		patterns, err := textsIn(p.Value)
 		if err == nil && len(patterns) == 0 {
 			err = errors.New("must be a list of patterns")
 		}
 		for _, pattern := range patterns {
-			err = cmp.Or(err, addTarget(read, p.key, pattern))
+			err = cmp.Or(err, addTarget(read, p.Key, pattern))
 		}
 		if err != nil {
-			faults = append(faults, fault{line: p.line, path: "." + p.key, message: err.Error()})
+			faults = append(faults, fault{line: p.Line, path: "." + p.Key, message: err.Error()})
 		}
 	}
 	*t.field = read

@@ -26,10 +26,21 @@ func printStorage(p *page, s api.Storage) {
 	}
 	t.end("")
 	if d := s.Disk; d != nil {
-		p.line("The database has %s; of the disk %s of %s are free.", size(s.Bytes), size(d.Free), size(d.Total))
+		p.line("The database has %s; of the disk %s of %s are free.%s", size(s.Bytes), size(d.Free), size(d.Total), diskWarning(d.State))
 	} else {
 		p.line("The database has %s.", size(s.Bytes))
 	}
+}
+
+// diskWarning says what follows from the state of the disk.
+func diskWarning(state api.DiskState) string {
+	switch state {
+	case api.DiskLow:
+		return " It is getting full."
+	case api.DiskFull:
+		return " It is nearly full: events are refused."
+	}
+	return ""
 }
 
 // size writes a number of bytes as people read it.

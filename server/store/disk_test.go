@@ -57,6 +57,32 @@ func TestEveryRequestFailsButOneLineAMinuteSaysSo(t *testing.T) {
 	}
 }
 
+// A command has to open the database of a server whose disk is full, for one to read the password.
+func TestOpeningWritesNothing(t *testing.T) {
+	f := storetest.Open(t, store.SQLite)
+	db, err := sql.Open("sqlite", filepath.Join(f.Options.Folder, store.StateFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(t.Context(), "begin immediate"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), f.Options)
+	if err != nil {
+		t.Fatalf("while nothing can be written, the database cannot be opened: %v", err)
+	}
+	defer s.Close()
+	if err := s.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // damage takes the table of events away, behind the store's back.
 func damage(t *testing.T, path string) {
 	db, err := sql.Open("sqlite", path)

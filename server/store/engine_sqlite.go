@@ -31,10 +31,13 @@ const StateFile = "watchkeeper.db"
 // the index, and can be made anew.
 const SearchFile = "search.db"
 
-// The order matters: auto_vacuum is silently ignored once a table exists or the file is in WAL mode.
+// newPragmas come before all others, and to a file without content only: auto_vacuum is silently ignored once a table
+// exists or the file is in WAL mode, and yet it writes, so that on a full disk no command could look at the database.
+var newPragmas = []string{"auto_vacuum(incremental)"}
+
 var (
 	writerPragmas = []string{
-		"busy_timeout(10000)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)",
+		"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)",
 		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-65536)", "temp_store(memory)",
 	}
 	// What can be made anew need not be on the disk when a transaction ends. The last of a name wins.
@@ -59,9 +62,12 @@ type sqliteEngine struct {
 
 func openSQLite(ctx context.Context, path string, pragmas []string, wake func()) (*sqliteEngine, error) {
 	e := &sqliteEngine{path: path, wake: wake}
-	err := makePrivate(e.path)
+	empty, err := makePrivate(e.path)
 	if err != nil {
 		return nil, err
+	}
+	if empty {
+		pragmas = slices.Concat(newPragmas, pragmas)
 	}
 	if e.writer, err = sql.Open("sqlite", sqliteURL(e.path, pragmas)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", e.path, err)
@@ -82,17 +88,21 @@ func openSQLite(ctx context.Context, path string, pragmas []string, wake func())
 }
 
 // makePrivate makes the file, unless it is there, for nobody but its owner: ping URLs and targets stand in it as they are,
-// and a folder that was there before us may be open to everybody. SQLite gives the files beside it the same mode.
-func makePrivate(path string) error {
+// and a folder that was there before us may be open to everybody. SQLite gives the files beside it the same mode. It
+// reports whether the file is without content.
+func makePrivate(path string) (empty bool, err error) {
 	// Exclusively: closing a file that is there would give up the locks that this process has on it.
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
+	case err == nil:
+		return true, f.Close()
 	case errors.Is(err, fs.ErrExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("opening the database: %w", err)
+		var info fs.FileInfo
+		if info, err = os.Stat(path); err == nil {
+			return info.Size() == 0, nil
+		}
 	}
-	return f.Close()
+	return false, fmt.Errorf("opening the database: %w", err)
 }
 
 func sqliteURL(path string, pragmas []string, params ...string) string {

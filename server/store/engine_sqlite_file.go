@@ -55,7 +55,7 @@ func (e *sqliteEngine) snapshot(ctx context.Context, o SnapshotOptions) (err err
 	if err := RequireSpace(filepath.Dir(o.Path), size); err != nil {
 		return err
 	}
-	if err := makePrivate(o.Path); err != nil {
+	if _, err := makePrivate(o.Path); err != nil {
 		return err
 	}
 	db, err := sql.Open("sqlite", sqliteURL(e.path, []string{"busy_timeout(10000)", "cache_size(-16384)"}))

@@ -2,7 +2,8 @@ package api
 
 // Status is what is wrong now, since when and who was told, and what the server is.
 type Status struct {
-	OK        bool   `json:"ok" doc:"no service is down"`
+	OK        bool   `json:"ok" doc:"no service is down, and there is no problem"`
+	Problem   string `json:"problem,omitempty" doc:"what of Watchkeeper itself does not work, such as that services are not judged in time; absent for a token with a pattern" example:"services should have been judged 10 s ago"`
 	Version   string `json:"version" doc:"of the program"`
 	Engine    string `json:"engine" enum:"sqlite,postgres" doc:"the database"`
 	StartedAt Time   `json:"started_at" doc:"of this server"`

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+
 	"watchkeeper/api"
 	"watchkeeper/server/dial"
 	"watchkeeper/server/heartbeat"
@@ -15,6 +17,12 @@ func (s *server) openHeartbeat() {
 		URL: s.Config.HeartbeatURL, Servers: s.store.Servers, Dialer: dial.New(dialPolicy(s.Config)), Clock: s.clock, Log: s.log,
 		Version: s.Version,
 	})
+}
+
+// problem says what does not work, whether or not somebody else expects a heartbeat.
+func (s *server) problem(ctx context.Context) string {
+	reason, _ := heartbeat.Look(ctx, s.store.Servers) // the reason says so when there is an error
+	return string(reason)
 }
 
 // heartbeatStatus gives what became of the last heartbeat, nil where none is sent.

@@ -35,7 +35,7 @@ func (s *server) routeOptions() httpapi.Options {
 			PingKey: s.pingKey, Clock: s.clock, Authenticate: gate.Authenticate, Woken: s.woken, Streams: web.Streams{Closing: s.http.closing},
 			PublicURL: s.publicURL, Generation: s.install.Generation, Version: s.Version, StartedAt: s.startedAt,
 			Certificate: s.keeper.Status, Heartbeat: s.heartbeatStatus,
-			Storage: s.retention.Describe,
+			Problem: s.problem, Storage: s.retention.Describe,
 		},
 		WatchTower: watchtower.Options{
 			Services: s.services, Events: s.events, Store: s.store, Clock: s.clock, Authenticate: gate.Authenticate,

@@ -16,8 +16,8 @@ func (r *run) statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: "Say what is wrong now, since when, and who was told", Args: arguments(),
 		Long: `Say what is wrong now, since when, and who was told; and what the database holds, how far back, and how much room
-is left until the oldest of it goes. Exits 0 when nothing is down, 1 when something is, 3 when the
-server cannot be reached; with --watch, what was seen last.`,
+is left until the oldest of it goes. Exits 0 when nothing is down, 1 when something is or when Watchkeeper itself
+does not do its work, 3 when the server cannot be reached; with --watch, what was seen last.`,
 	}
 	m := r.remoteFlags(c)
 	m.watchFlag(c)
@@ -37,6 +37,10 @@ server cannot be reached; with --watch, what was seen last.`,
 }
 
 func printStatus(p *page, s api.Status) {
+	if s.Problem != "" {
+		p.line("Watchkeeper itself is in trouble: %s.", s.Problem)
+		p.line("")
+	}
 	troubles{
 		title: "Down", count: s.Services.Down, list: s.Down, heads: []string{"SERVICE", "SINCE", "LAST PULSE", "REASON", "TOLD"},
 		row: func(t *api.Trouble) []string {
@@ -61,7 +65,7 @@ func printStatus(p *page, s api.Status) {
 		p.line("No server watched from %s to %s, %s.", p.clock.stamp(gap.From), p.clock.stamp(gap.To), roughly(gap.To.Sub(gap.From)))
 	}
 	well := ""
-	if s.Services.Down+s.Services.Late == 0 && len(s.Incidents) == 0 && len(s.Deliveries.Failed) == 0 {
+	if s.Problem == "" && s.Services.Down+s.Services.Late == 0 && len(s.Incidents) == 0 && len(s.Deliveries.Failed) == 0 {
 		well = "All is well. "
 	}
 	p.line("%s%s.", well, countsOf(s.Services))

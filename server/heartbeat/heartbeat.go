@@ -60,6 +60,12 @@ func New(o Options) *Heartbeat {
 // Status gives what became of the last one.
 func (h *Heartbeat) Status() *api.HeartbeatStatus { return h.status.Load() }
 
+// Look says what does not work of the servers on a database, if anything, and the error for which that is not known.
+func Look(ctx context.Context, servers *store.Servers) (Reason, error) {
+	v, err := servers.Vitals(ctx)
+	return withhold(v, err), err
+}
+
 // Run sends a heartbeat every minute until ctx ends.
 func (h *Heartbeat) Run(ctx context.Context) error {
 	timer := h.options.Clock.NewTimer(first)
@@ -79,8 +85,7 @@ func (h *Heartbeat) Run(ctx context.Context) error {
 func (h *Heartbeat) beat(ctx context.Context) {
 	look, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	v, err := h.options.Servers.Vitals(look)
-	reason := withhold(v, err)
+	reason, err := Look(look, h.options.Servers)
 	if ctx.Err() != nil {
 		return
 	}

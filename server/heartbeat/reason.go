@@ -6,7 +6,7 @@ import (
 	"watchkeeper/server/store"
 )
 
-// Reason is why the heartbeat is withheld. The text follows "the heartbeat is withheld: ".
+// Reason is what does not work, for which the heartbeat is withheld. The text follows "the heartbeat is withheld: ".
 type Reason string
 
 // The reasons, the first that holds is given. ReasonNone means that all works.

@@ -130,6 +130,7 @@ func (s *Server) build(tb testing.TB) {
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("own_metric 1\n")) }),
 		V1: v1.Options{
 			Services: services, Events: events, Probes: probes, Store: f.Store, Tokens: s.Tokens, PingKey: pingKey, Clock: f.Clock,
+			Problem:      func(context.Context) string { return "" },
 			Storage:      retention.New(retention.Options{Store: f.Store, Clock: f.Clock, Log: o.Log}).Describe,
 			Authenticate: gate.Authenticate, PublicURL: "https://watch.example.org:8443", Generation: 1, Version: Version,
 			Woken: func() (<-chan struct{}, func()) {

@@ -261,3 +261,18 @@ func TestStatus(t *testing.T) {
 		}
 	})
 }
+
+func TestStatusSaysWhatDoesNotWork(t *testing.T) {
+	s := onSQLite(t)
+	if got := into[api.Status](s.get(t, "/api/v1/status").want(200)); !got.OK || got.Problem != "" {
+		t.Errorf("ok is %v, the problem %q, while all works", got.OK, got.Problem)
+	}
+	s.problem = "services should have been judged 10 s ago"
+	if got := into[api.Status](s.get(t, "/api/v1/status").want(200)); got.OK || got.Problem != s.problem {
+		t.Errorf("ok is %v, the problem %q, want %q", got.OK, got.Problem, s.problem)
+	}
+	some := into[api.Status](s.ask(t, ask{method: "GET", path: "/api/v1/status", token: s.token(t, api.ScopeRead, "db/*")}).want(200))
+	if !some.OK || some.Problem != "" {
+		t.Errorf("a token with a pattern learns of %q", some.Problem)
+	}
+}

@@ -47,6 +47,7 @@ type server struct {
 	router  chi.Router
 	http.Handler
 	closing chan struct{} // ends the streams when it is closed
+	problem string        // what does not work
 }
 
 func newServer(tb testing.TB, f *storetest.Fixture) *server {
@@ -101,7 +102,8 @@ func newServer(tb testing.TB, f *storetest.Fixture) *server {
 		Storage: retention.New(retention.Options{
 			Store: f.Store, Clock: f.Clock, Log: log, Keep: map[api.Table]api.Retention{api.TableEvents: {Age: time.Hour, Bytes: 1 << 30}},
 		}).Describe,
-		Store: f.Store, Tokens: auth.NewTokens(f.Tokens, f.Clock), PingKey: pingKey, Clock: f.Clock,
+		Problem: func(context.Context) string { return s.problem },
+		Store:   f.Store, Tokens: auth.NewTokens(f.Tokens, f.Clock), PingKey: pingKey, Clock: f.Clock,
 		Authenticate: func(r *http.Request) (auth.Principal, error) {
 			who, err := authenticator.Authenticate(r.Context(), auth.CredentialsOf(r.Header))
 			web.Identify(r.Context(), who.Actor())

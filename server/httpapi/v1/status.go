@@ -27,6 +27,10 @@ func (h *routes) getStatus(ctx context.Context, who auth.Principal, _ *struct{})
 		return nil, err
 	}
 	status.OK = status.Services.Down == 0
+	if who.Match == "" {
+		status.Problem = h.Problem(ctx)
+		status.OK = status.OK && status.Problem == ""
+	}
 	gaps, err := h.Store.Servers.Gaps(ctx)
 	if err != nil {
 		return nil, err

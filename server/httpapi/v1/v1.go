@@ -54,6 +54,8 @@ type Options struct {
 	Version    string // of the program
 	StartedAt  api.Time
 
+	// Problem says what of Watchkeeper itself does not work, "" when all does.
+	Problem func(context.Context) string
 	// Heartbeat tells of the heartbeat by which something else watches this server; it, or what it gives, is nil where
 	// none is sent.
 	Heartbeat func() *api.HeartbeatStatus

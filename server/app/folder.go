@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"watchkeeper/api"
 	"watchkeeper/server/config"
@@ -87,7 +88,7 @@ func (d *Database) refuseWhileServed(ctx context.Context, orElse string) error {
 	if err != nil || version == 0 || d.store.Engine() == store.SQLite {
 		return err
 	}
-	servers, err := d.store.Servers.OthersAlive(ctx)
+	servers, err := d.serving(ctx)
 	if err != nil {
 		return err
 	}
@@ -95,4 +96,38 @@ func (d *Database) refuseWhileServed(ctx context.Context, orElse string) error {
 		return api.Errorf(api.KindConflict, "servers run on this database (%s): stop them first%s", strings.Join(servers, ", "), orElse)
 	}
 	return nil
+}
+
+// lookForMark is how often serving looks whether a server has marked its life anew, which each does once a second.
+const lookForMark = 200 * time.Millisecond
+
+// serving gives the names of the servers that run on the database. A fresh mark alone is none: that of a server that has
+// just ended stays, and is waited for to grow old.
+func (d *Database) serving(ctx context.Context) ([]string, error) {
+	first, err := d.store.Servers.LastAlive(ctx)
+	if err != nil {
+		return nil, err
+	}
+	timer := d.clock.NewTimer(store.Recent + time.Second) // a mark may be in the future
+	defer timer.Stop()
+	for {
+		last, err := d.store.Servers.LastAlive(ctx)
+		if err != nil {
+			return nil, err
+		}
+		names, err := d.store.Servers.OthersAlive(ctx)
+		if err != nil || len(names) == 0 || last > first {
+			return names, err
+		}
+		look := d.clock.NewTimer(lookForMark)
+		select {
+		case <-ctx.Done():
+			look.Stop()
+			return nil, ctx.Err()
+		case <-timer.C():
+			look.Stop()
+			return names, nil
+		case <-look.C():
+		}
+	}
 }

@@ -204,7 +204,11 @@ func (a *applying) printPlan(plan *manifest.Plan) error {
 		p.line("%d that are not in the file were made otherwise and stay", n)
 	}
 	if n := plan.Unseen; n > 0 {
-		p.line("%d secrets were not compared, since the server shows none; --send-secrets replaces them", n)
+		were := fmt.Sprintf("%d secrets were", n)
+		if n == 1 {
+			were = "1 secret was"
+		}
+		p.line("%s not compared, since the server shows none; --send-secrets replaces what it has", were)
 	}
 	return p.flush()
 }

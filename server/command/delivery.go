@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -51,7 +52,7 @@ func printDeliveries(p *page, list []api.Delivery, otherwise string) {
 		d := &list[i]
 		about := strings.TrimSpace(string(d.About) + " " + subjectOf(d.SubjectKind, d.Subject))
 		t.row(string(d.State), about, targetOf(d), p.clock.short(d.CreatedAt), p.clock.short(d.SentAt), count(d.Attempts),
-			d.ID, cmp.Or(d.LastError, d.Reason, "-"))
+			d.ID, cmp.Or(d.LastError, plainly(d.Reason), "-"))
 	}
 	t.end(otherwise)
 }
@@ -64,19 +65,36 @@ func targetOf(d *api.Delivery) string {
 	return api.Target{Channel: d.Channel, Address: d.Target}.String()
 }
 
+// plainly gives a reason without what stands beside it in a table.
+func plainly(reason string) string { return strings.TrimPrefix(reason, "held: ") }
+
+// untoldFor says in one cell why nobody was told.
+func untoldFor(reason string) string { return "nobody: " + plainly(reason) }
+
+// triesOf says how often a delivery that is tried on was tried in vain.
+func triesOf(d *api.Delivery) string {
+	switch {
+	case d.State != api.DeliveryWaiting || d.Attempts == 0:
+		return ""
+	case d.Attempts == 1:
+		return ", tried once in vain"
+	}
+	return fmt.Sprintf(", tried %d times in vain", d.Attempts)
+}
+
 // told says in one cell who was told of an incident that opened.
 func told(list []api.Delivery) string {
 	var all []string
 	for i := range list {
 		if d := &list[i]; d.About != api.AboutRecovered {
-			all = append(all, targetOf(d)+" ("+string(d.State)+")")
+			all = append(all, targetOf(d)+" ("+string(d.State)+triesOf(d)+")")
 		}
 	}
 	if len(all) == 0 {
 		return "nobody yet"
 	}
 	if untold := api.Untold(list); untold != "" {
-		return "nobody: " + untold
+		return untoldFor(untold)
 	}
 	slices.Sort(all)
 	return strings.Join(slices.Compact(all), ", ")

@@ -125,7 +125,7 @@ func printIncident(p *page, in api.Incident) {
 		field{"reason", string(in.Reason)},
 		field{"acknowledged", acknowledged(p, &in)},
 		field{"flapping", yes(in.Flapping)},
-		field{"told nobody", in.Untold},
+		field{"told nobody", plainly(in.Untold)},
 		field{"id", in.ID},
 	)
 	p.line("")

@@ -44,7 +44,7 @@ func printStatus(p *page, s api.Status) {
 	troubles{
 		title: "Down", count: s.Services.Down, list: s.Down, heads: []string{"SERVICE", "SINCE", "LAST PULSE", "REASON", "TOLD"},
 		row: func(t *api.Trouble) []string {
-			return []string{t.Service, p.clock.short(t.Since), p.clock.short(t.LastPulse), string(t.Reason), told(t.Told)}
+			return []string{t.Service, p.clock.short(t.Since), p.clock.short(t.LastPulse), string(t.Reason), toldOf(t)}
 		},
 	}.print(p)
 	troubles{
@@ -72,6 +72,14 @@ func printStatus(p *page, s api.Status) {
 	if s.Storage != nil {
 		printStorage(p, *s.Storage)
 	}
+}
+
+// toldOf says in one cell who was told of a service that is down.
+func toldOf(t *api.Trouble) string {
+	if len(t.Told) == 0 && t.Untold != "" {
+		return untoldFor(t.Untold)
+	}
+	return told(t.Told)
 }
 
 // troubles is services that are in the same trouble.

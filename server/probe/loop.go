@@ -103,7 +103,9 @@ func (l *loop) now() api.Time { return api.TimeOf(l.Clock.Now()) }
 func (l *loop) lead(ctx context.Context) bool {
 	lease := l.leader.lease()
 	if l.lease != nil && (lease == nil || lease.Fence != l.lease.Fence) {
-		l.Log.Warn("this server probes no more: another one does, or it could not say that it is alive")
+		if ctx.Err() == nil {
+			l.Log.Warn("this server probes no more: another one does, or it could not say that it is alive")
+		}
 		l.resign()
 	}
 	if lease == nil || ctx.Err() != nil {

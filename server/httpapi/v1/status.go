@@ -123,6 +123,9 @@ func (h *routes) describeTrouble(ctx context.Context, who auth.Principal, status
 	return nil
 }
 
+// noIncident is why nobody is told of a service that is down without an incident: that is only brought here.
+const noIncident = "it was down already when it was imported"
+
 // troubles gives the services in a state, each with its open incident.
 func (h *routes) troubles(ctx context.Context, who auth.Principal, state api.State, open map[string]*api.Incident) ([]api.Trouble, error) {
 	found, _, err := h.visibleServices(ctx, who, store.ServiceFilter{
@@ -140,6 +143,8 @@ func (h *routes) troubles(ctx context.Context, who auth.Principal, state api.Sta
 		if incident := open[s.Name]; incident != nil {
 			list[i].Reason, list[i].Incident, list[i].AcknowledgedBy = incident.Reason, incident.ID, incident.AcknowledgedBy
 			list[i].Told, list[i].Untold = incident.Deliveries, incident.Untold
+		} else if state == api.StateDown {
+			list[i].Untold = noIncident
 		}
 	}
 	return list, nil

@@ -12,7 +12,6 @@ import (
 	"watchkeeper/server/hub"
 	"watchkeeper/server/secret"
 	"watchkeeper/server/store"
-	"watchkeeper/server/store/storetest/pgtest"
 )
 
 // Start is the moment at which the clocks of tests begin.
@@ -41,14 +40,9 @@ func Each(t *testing.T, test func(t *testing.T, f *Fixture)) {
 func Open(tb testing.TB, engine store.Engine) *Fixture {
 	tb.Helper()
 	f := &Fixture{Clock: clock.NewManual(Start), Hub: hub.New()}
-	f.Options = store.Options{Folder: tb.TempDir(), Hub: f.Hub, Clock: f.Clock, Log: slog.New(slog.DiscardHandler), Zone: time.UTC}
-	if engine == store.Postgres {
-		f.Options.Database = pgtest.Database(tb)
-	}
+	f.Options = blank(tb, engine)
+	f.Options.Hub, f.Options.Clock, f.Options.Log, f.Options.Zone = f.Hub, f.Clock, slog.New(slog.DiscardHandler), time.UTC
 	f.Store = Reopen(tb, f.Options)
-	if _, err := f.Migrate(context.Background(), store.MigrateOptions{}); err != nil {
-		tb.Fatal(err)
-	}
 	return f
 }
 

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// patience bounds what is done outside a test's own context, such as dropping its database.
-const patience = time.Minute
+// patience bounds what is done outside a test's own context, such as dropping its database. Starting a server takes a
+// second, and minutes where many programs want the same processors.
+const patience = 5 * time.Minute
 
 // Start starts a server of its own for one test, which may stop, kill and start it; it goes away with the test.
 func Start(tb testing.TB, options Options) *Server {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -47,12 +46,12 @@ func Backup(ctx context.Context, o BackupOptions) (m Manifest, err error) {
 	if o.Path != "" {
 		beside = filepath.Dir(o.Path)
 	}
-	work, err := os.MkdirTemp(beside, ".watchkeeper-backup-*")
+	work, err := openWork(beside, backupWork)
 	if err != nil {
-		return m, fmt.Errorf("making a folder for the work: %w", err)
+		return m, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	contents, m, err := d.gather(ctx, o, work)
+	defer func() { err = errors.Join(err, work.Close()) }()
+	contents, m, err := d.gather(ctx, o, work.path)
 	if err != nil {
 		return m, err
 	}
@@ -63,7 +62,7 @@ func Backup(ctx context.Context, o BackupOptions) (m Manifest, err error) {
 		err = pack(o.Out)
 		return m, err
 	}
-	err = backup.WriteFile(o.Path, func(w io.Writer) error {
+	err = backup.WriteFile(o.Path, work.path, func(w io.Writer) error {
 		if err := pack(w); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -70,12 +69,12 @@ func Restore(ctx context.Context, o RestoreOptions) (out Restoration, err error)
 		return out, inUse(o.Config, err, "")
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	work, err := os.MkdirTemp(o.Config.Data, ".watchkeeper-restore-*")
+	work, err := openWork(o.Config.Data, restoreWork)
 	if err != nil {
-		return out, fmt.Errorf("making a folder for the work: %w", err)
+		return out, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	err = o.run(ctx, archive, work, &out)
+	defer func() { err = errors.Join(err, work.Close()) }()
+	err = o.run(ctx, archive, work.path, &out)
 	return out, err
 }
 
@@ -243,7 +242,7 @@ func existing(folder, prefix string) []string {
 // does so a file says that it is not done, so that after a crash no server begins with half of it.
 func exchange(folder, work string, replaced []string) (aside string, err error) {
 	unfinished := filepath.Join(folder, restoringFile)
-	if err := backup.WriteFile(unfinished, func(io.Writer) error { return nil }); err != nil {
+	if err := backup.WriteFile(unfinished, work, func(io.Writer) error { return nil }); err != nil {
 		return "", err
 	}
 	var moved []renamed

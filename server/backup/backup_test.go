@@ -172,7 +172,7 @@ func TestWriteFileIsWholeOrNothing(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "backup")
 	write := func(text string, err error) error {
-		return WriteFile(path, func(w io.Writer) error {
+		return WriteFile(path, filepath.Dir(path), func(w io.Writer) error {
 			_, _ = io.WriteString(w, text)
 			return err
 		})

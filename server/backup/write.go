@@ -127,9 +127,10 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteFile makes a file for its owner only, whole or not at all: what write gives goes to another name beside it first.
-func WriteFile(path string, write func(io.Writer) error) (err error) {
-	draft, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // made with mode 0600
+// WriteFile makes a file for its owner only, whole or not at all: what write gives goes first to a file in the folder work,
+// which is on the same file system.
+func WriteFile(path, work string, write func(io.Writer) error) (err error) {
+	draft, err := os.CreateTemp(work, filepath.Base(path)+"-*") // made with mode 0600
 	if err != nil {
 		return fmt.Errorf("making %s: %w", path, err)
 	}

@@ -40,12 +40,26 @@ func tryLock(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock file: %w", err)
 	}
+	return locked(f)
+}
+
+// LockWork keeps a folder of unfinished work for this program, until the file is closed or the program ends. It gives
+// ErrInUse at once when another has it.
+func LockWork(folder string) (*os.File, error) {
+	f, err := os.Open(folder)
+	if err != nil {
+		return nil, fmt.Errorf("opening a folder of work: %w", err)
+	}
+	return locked(f)
+}
+
+func locked(f *os.File) (*os.File, error) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, ErrInUse
 		}
-		return nil, fmt.Errorf("locking %s: %w", filepath.Base(path), err)
+		return nil, fmt.Errorf("locking %s: %w", filepath.Base(f.Name()), err)
 	}
 	return f, nil
 }

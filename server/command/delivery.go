@@ -52,7 +52,7 @@ func printDeliveries(p *page, list []api.Delivery, otherwise string) {
 		d := &list[i]
 		about := strings.TrimSpace(string(d.About) + " " + subjectOf(d.SubjectKind, d.Subject))
 		t.row(string(d.State), about, targetOf(d), p.clock.short(d.CreatedAt), p.clock.short(d.SentAt), count(d.Attempts),
-			d.ID, cmp.Or(d.LastError, plainly(d.Reason), "-"))
+			d.ID, whyOf(d))
 	}
 	t.end(otherwise)
 }
@@ -63,6 +63,15 @@ func targetOf(d *api.Delivery) string {
 		return "nobody"
 	}
 	return api.Target{Channel: d.Channel, Address: d.Target}.String()
+}
+
+// whyOf says why a delivery is as it is. What failed before it was sent is over.
+func whyOf(d *api.Delivery) string {
+	failed := d.LastError
+	if d.State == api.DeliverySent {
+		failed = ""
+	}
+	return cmp.Or(failed, plainly(d.Reason), "-")
 }
 
 // plainly gives a reason without what stands beside it in a table.

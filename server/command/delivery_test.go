@@ -32,3 +32,20 @@ func TestTold(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+func TestWhyOfADelivery(t *testing.T) {
+	const refused = "127.0.0.1:25 (recipient): 451 later"
+	for _, c := range []struct {
+		delivery api.Delivery
+		want     string
+	}{
+		{api.Delivery{State: api.DeliveryWaiting, LastError: refused}, refused},
+		{api.Delivery{State: api.DeliveryHeld, Reason: "held: parent db1 is down"}, "parent db1 is down"},
+		{api.Delivery{State: api.DeliverySent, LastError: refused}, "-"},
+		{api.Delivery{State: api.DeliverySent, Reason: "told in the digest"}, "told in the digest"},
+	} {
+		if got := whyOf(&c.delivery); got != c.want {
+			t.Errorf("%s: %q, want %q", c.delivery.State, got, c.want)
+		}
+	}
+}

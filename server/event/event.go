@@ -25,14 +25,14 @@ type Options struct {
 	Accept func() error
 }
 
-// maxSearches is how many searches by text or pattern may read at once: each may read for as long as its patience, and
+// maxSearches is how many searches by service, text or pattern may read at once: each may read for as long as its patience, and
 // must not take the database from those who ask for little.
 const maxSearches = 2
 
 // Events takes and finds events.
 type Events struct {
 	Options
-	searches chan struct{} // a place for each search by pattern
+	searches chan struct{} // a place for each of them
 }
 
 // New makes the feature.

@@ -57,12 +57,13 @@ func (e *Events) List(ctx context.Context, q Query) (Found, error) {
 
 // fits gives the part of the query that the database does not do, nil when there is none.
 func (q *Query) fits() func(*api.Event) bool {
-	if q.ServiceRE == nil && q.MessageRE == nil && q.Message == "" && q.Keep == nil {
+	if q.Service == "" && q.ServiceRE == nil && q.MessageRE == nil && q.Message == "" && q.Keep == nil {
 		return nil
 	}
 	part := search.Fold(q.Message)
 	return func(e *api.Event) bool {
-		return (q.Keep == nil || q.Keep(e)) &&
+		return (q.Service == "" || q.Service == e.Service) &&
+			(q.Keep == nil || q.Keep(e)) &&
 			(q.ServiceRE == nil || q.ServiceRE.MatchString(e.Service)) &&
 			(part == "" || search.Contains(e.Message, part)) &&
 			(q.MessageRE == nil || q.MessageRE.MatchString(e.Message))
@@ -81,8 +82,8 @@ func (q *Query) need() search.Need {
 	if q.Message != "" {
 		needs = append(needs, search.OfText(search.Message, q.Message))
 	}
-	if len(needs) > 0 && q.Service != "" {
-		needs = append(needs, search.OfText(search.Service, q.Service))
+	if q.Service != "" {
+		needs = append(needs, search.OfName(q.Service))
 	}
 	return search.All(needs...)
 }
@@ -97,8 +98,7 @@ func (q *Query) patience() time.Duration {
 // Fits reports whether an event fits the query, for one that follows events as they come.
 func (q *Query) Fits(e *api.Event) bool {
 	fits := q.fits()
-	return (q.Service == "" || q.Service == e.Service) &&
-		(q.MinLevel == nil || e.Level >= *q.MinLevel) &&
+	return (q.MinLevel == nil || e.Level >= *q.MinLevel) &&
 		(q.From == 0 || e.Time >= q.From) && (q.To == 0 || e.Time <= q.To) &&
 		(fits == nil || fits(e))
 }

@@ -64,7 +64,9 @@ func (s *seeker) walk(ctx context.Context, most int) (ended bool, err error) {
 		if s.fits == nil {
 			step = min(step, s.Limit-len(s.found.Events)+1)
 		}
-		page, err := s.Store.Events.Page(ctx, s.filter, step)
+		filter := s.filter
+		filter.Service = "" // no index of the database has it, so looking for it there would have no bound
+		page, err := s.Store.Events.Page(ctx, filter, step)
 		if err != nil {
 			return false, err
 		}

@@ -91,10 +91,12 @@ func (w world) query(f *storetest.Fixture) (event.Query, string) {
 		}
 		return re
 	}
-	switch w.IntN(4) {
+	switch w.IntN(5) {
 	case 0:
-		q.Message = "Needle"
+		q.Service = fmt.Sprintf("service-%d", w.IntN(6))
 	case 1:
+		q.Message = "Needle"
+	case 2:
 		q.Message = w.word() + w.word()
 	default:
 		q.MessageRE = pattern()
@@ -220,11 +222,12 @@ func TestSearchReadsLittle(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, f *storetest.Fixture) {
 		e, x := openIndex(t, f, f.Clock)
 		w := world{rand.New(rand.NewPCG(3, 3))}
-		var want string
+		const want = "the only haystack with a pin"
+		rare := strings.Repeat("rare ", 30) // longer than the key that the database has of a name
 		for i := range 60 {
 			events := w.events(f, 1000)
 			if i == 5 {
-				events[500].Message, want = "the only haystack with a pin", "the only haystack with a pin"
+				events[500].Message, events[500].Service = want, rare
 			}
 			if _, err := f.Events.Add(events, nil); err != nil {
 				t.Fatal(err)
@@ -239,5 +242,10 @@ func TestSearchReadsLittle(t *testing.T) {
 		if read > 1000+8192+500 {
 			t.Errorf("%d events were read of 60,000", read)
 		}
+		// With so little patience that one by one it would not come half as far.
+		hasty, _ := openIndex(t, f, &ticking{Clock: f.Clock, step: 20 * time.Millisecond})
+		found = list(t, hasty, event.Query{Service: rare, Limit: 10})
+		same(t, "of the rare service", messages(found.Events), []string{want})
+		same(t, "the end of it", found.Next, store.Mark{})
 	})
 }

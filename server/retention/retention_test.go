@@ -90,8 +90,9 @@ func TestByAge(t *testing.T) {
 // TestBySize lets a budget be exceeded on both engines, while somebody goes on writing.
 func TestBySize(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, f *storetest.Fixture) {
+		const budget = 3 << 19
 		fill(t, f, 20)
-		r := feature(f, map[api.Table]api.Retention{api.TableEvents: {Bytes: 2 << 20}})
+		r := feature(f, map[api.Table]api.Retention{api.TableEvents: {Bytes: budget}})
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) { // until all are counted
 			if use, err := r.Store.Retention.Use(t.Context(), api.TableEvents); err != nil || use.Rows > 19_000 {
 				break
@@ -109,14 +110,14 @@ func TestBySize(t *testing.T) {
 		}
 		n := events(t, f)
 		if n < 4000 || n > 12_000 {
-			t.Errorf("%d of 20,000 events are left in 2 MiB", n)
+			t.Errorf("%d of 20,000 events are left in %d bytes", n, budget)
 		}
 		page, err := f.Events.After(t.Context(), 0, 1)
 		if err != nil || page[0].ReceivedAt < api.TimeOf(storetest.Start.Add(8*time.Hour)) {
 			t.Errorf("the oldest event that is left is %v, %v", page, err)
 		}
 		s, err := r.Describe(t.Context())
-		if err != nil || s.Bytes == 0 || len(s.Tables) != len(api.Tables()) || s.Tables[0].KeepBytes != 2<<20 {
+		if err != nil || s.Bytes == 0 || len(s.Tables) != len(api.Tables()) || s.Tables[0].KeepBytes != budget {
 			t.Errorf("described as %+v, %v", s, err)
 		}
 		if after, err := f.Size(t.Context()); f.Engine() == "sqlite" && (err != nil || after > before) {

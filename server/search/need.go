@@ -23,6 +23,12 @@ const (
 // OfText gives what must be in an event whose field has a text in it, in any case.
 func OfText(f Field, text string) Need { return needOf(f, []string{Fold(text)}).limited() }
 
+// OfName gives what must be in an event of the service with just this name.
+func OfName(service string) Need {
+	name := slotsOfName(service)
+	return Need{[]clause{{name[:]}}}
+}
+
 // OfPattern gives what must be in an event whose field has a match of a regular expression in it.
 func OfPattern(f Field, re *regexp.Regexp) Need {
 	parsed, err := syntax.Parse(re.String(), syntax.Perl)

@@ -50,6 +50,9 @@ func TestNeeds(t *testing.T) {
 		{"text:ärger", "2"},
 		{"text:kelvin", "3"},
 		{"text:ok", "0123456"},
+		{"name:Service-004", "4"},
+		{"name:service-004", ""},
+		{"name:Service-00", ""},
 		{"text:no such words", ""},
 		{"connection (refused|timed out)", "1"},
 		{"refused.*10\\.0\\.", "1"},
@@ -79,6 +82,8 @@ func TestNeeds(t *testing.T) {
 			need = search.OfText(search.Message, text)
 		} else if text, is := strings.CutPrefix(c.need, "service:"); is {
 			need = search.OfText(search.Service, text)
+		} else if name, is := strings.CutPrefix(c.need, "name:"); is {
+			need = search.OfName(name)
 		} else {
 			need = search.OfPattern(search.Message, regexp.MustCompile("(?is)"+c.need))
 		}

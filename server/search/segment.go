@@ -2,6 +2,8 @@ package search
 
 import (
 	"encoding/binary"
+	"hash/fnv"
+	"io"
 	"math/bits"
 )
 
@@ -34,6 +36,20 @@ func (s Slot) Bucket() int { return int(s) / perBucket }
 // slot hashes the three low bytes of t.
 func slot(f Field, t uint32) Slot {
 	return Slot((t&0xffffff | uint32(f)<<24) * 0x9e3779b1 >> 16)
+}
+
+// slotsOfName gives the slots that stand for a service by its whole name. They are two, so that a trigram that is in every
+// event cannot hide the service by having the hash of one, and in one bucket, so that a look for them reads one part.
+func slotsOfName(service string) [2]Slot {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, service)
+	sum := h.Sum64()
+	first := Slot(sum)
+	second := first&^(perBucket-1) | Slot(sum>>16)%perBucket
+	if second == first {
+		second ^= 1
+	}
+	return [2]Slot{first, second}
 }
 
 // Cells is a set of cells of one segment.
@@ -97,6 +113,8 @@ func (b *Builder) Add(offset int, service, message string) {
 	if !ok {
 		b.buffer = appendFold(b.buffer[:0], service)
 		eachTrigram(b.buffer, func(t uint32) { known = append(known, slot(Service, t)) })
+		name := slotsOfName(service)
+		known = append(known, name[:]...)
 		b.services[service] = known
 	}
 	for _, s := range known {

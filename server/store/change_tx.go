@@ -77,7 +77,7 @@ func (tx *Tx) flush(ctx context.Context) error {
 	}
 	if len(tx.events) > 0 {
 		tx.eng.order(tx.session, "event")
-		tx.last(insertEvents(tx.eng)+` order by n`, eventValues(tx.eng, tx.events)...)
+		tx.last(insertEvents(tx.eng), eventValues(tx.eng, tx.events)...)
 		tx.wake(hub.Events)
 	}
 	return nil

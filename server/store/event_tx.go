@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"watchkeeper/api"
@@ -15,16 +14,20 @@ func (tx *Tx) insertEvents(ctx context.Context, statement string, events []*even
 	if err := tx.eng.orderNow(ctx, tx.session, "event"); err != nil {
 		return err
 	}
-	ids, err := collect(ctx, tx.session, scanOne[int64], statement, eventValues(tx.eng, events)...)
+	n, err := tx.exec(ctx, statement, eventValues(tx.eng, events)...)
 	if err != nil {
 		return err
 	}
-	if len(ids) != len(events) {
-		return fmt.Errorf("%d events were stored of %d", len(ids), len(events))
+	if n != int64(len(events)) {
+		return fmt.Errorf("%d events were stored of %d", n, len(events))
 	}
-	slices.Sort(ids) // drawn in the order of the events, returned in any
+	// Nobody else draws until this transaction ends, so the ids are the last ones, without a gap.
+	last, err := tx.eng.drawn(ctx, tx.session, "event")
+	if err != nil {
+		return err
+	}
 	for i, e := range events {
-		e.ID = ids[i]
+		e.ID = last - int64(len(events)-1-i)
 		if e.Alert {
 			tx.changes = append(tx.changes, alertChange(e, tx.now))
 		}

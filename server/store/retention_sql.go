@@ -21,8 +21,8 @@ type keptTable struct {
 
 var keptTables = map[api.Table]keptTable{
 	api.TableEvents: {
-		name: "event", at: "received_at", overhead: map[Engine]int64{SQLite: 105, Postgres: 230},
-		bytes:  "octet_length(message) + octet_length(level_text) + octet_length(long_service) + 2 * octet_length(service)",
+		name: "event", at: "received_at", overhead: map[Engine]int64{SQLite: 50, Postgres: 140},
+		bytes:  "octet_length(message) + octet_length(level_text) + octet_length(long_service) + octet_length(service)",
 		oldest: "select received_at from event order by id limit 1",
 	},
 	api.TablePulses: {

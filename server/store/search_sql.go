@@ -26,7 +26,7 @@ create table if not exists search_source (
 `
 
 // indexVersion changes when the schema, or what packages search and event put into it, does.
-const indexVersion = "2"
+const indexVersion = "3"
 
 // Segment is what the index knows of a range of ids besides its trigrams.
 type Segment struct {

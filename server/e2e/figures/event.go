@@ -22,7 +22,7 @@ import (
 // Figures 6 and 7 are measured on the same events: first how fast they come, then how soon they are found again.
 const (
 	eventBatch       = 500
-	batchConnections = 8
+	batchConnections = 32 // few would all wait for one group, and the database for them
 	singleEvents     = 64 // connections
 	indexPatience    = 10 * time.Minute
 	searchRounds     = 5

@@ -36,18 +36,20 @@ func (a *Alerts) message(d store.Delivery, c store.DeliveryContent, now api.Time
 // itemsOf gives one line for each service that a digest tells of, as it is now, and one for each event.
 func itemsOf(members []store.DigestMember) []notify.Item {
 	var items []notify.Item
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for _, m := range members {
 		c := m.Change
 		if c.SubjectKind == api.SubjectEvent {
 			items = append(items, notify.Item{Kind: c.SubjectKind, Name: c.Facts.Service, Since: c.At, Text: c.Facts.Message})
 			continue
 		}
-		if seen[c.Subject] {
+		flapping := m.Flap.Leader != "" && m.Flap.Leader == m.Delivery.Incident
+		if at, ok := seen[c.Subject]; ok {
+			items[at].Flapping = items[at].Flapping || flapping
 			continue
 		}
-		seen[c.Subject] = true
-		item := notify.Item{Kind: c.SubjectKind, Name: c.Subject, State: m.State, Since: m.Since}
+		seen[c.Subject] = len(items)
+		item := notify.Item{Kind: c.SubjectKind, Name: c.Subject, State: m.State, Since: m.Since, Flapping: flapping}
 		if m.State == "" {
 			item.State = api.StateDeleted
 		}

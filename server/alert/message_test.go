@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -45,13 +46,23 @@ func TestMessage(t *testing.T) {
 		{Change: down, State: api.StateUp, Since: closed},
 		{Change: up, State: api.StateUp, Since: closed},
 		{Change: event},
+		{
+			Change:   api.Change{SubjectKind: api.SubjectService, Subject: "restless", To: api.StateDown},
+			Delivery: store.Delivery{Delivery: api.Delivery{Incident: "i4"}}, State: api.StateDown, Since: closed,
+			Flap: api.Flap{Leader: "i4", Count: 4, Since: opened},
+		},
 		{Change: api.Change{SubjectKind: api.SubjectService, Subject: "gone", To: api.StateDown}},
 	}}, now)
 	same(t, "worth sending", ok, true)
 	same(t, "link", m.Link, "https://watch.example.org/gui/#/incidents")
 	same(t, "items", m.Items, []notify.Item{
+		{Kind: api.SubjectService, Name: "restless", State: api.StateDown, Since: closed, Flapping: true},
 		{Kind: api.SubjectEvent, Name: "web", Since: opened, Text: "disk full"},
 		{Kind: api.SubjectService, Name: "a b/ü", State: api.StateUp, Since: closed},
 		{Kind: api.SubjectService, Name: "gone", State: api.StateDeleted},
 	})
+	same(t, "line", m.Line(m.Items[0]), "restless is down "+m.Detail(m.Items[0]))
+	if detail := m.Detail(m.Items[0]); !strings.HasSuffix(detail, ", flapping") {
+		t.Errorf("a digest says %q of what is told as flapping", detail)
+	}
 }

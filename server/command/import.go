@@ -77,7 +77,7 @@ func (r *run) importWatchTower(c *cobra.Command, o app.ImportOptions) error {
 	if o.Try {
 		verb = "Nothing was changed. There are"
 	}
-	r.say("%s %d services (of %s), %d pulses and %d events; %d events were there already, %d lines cannot be read.",
+	r.say("%s %d services (watchTower had %s), %d pulses and %d events; %d events were there already, %d lines cannot be read.",
 		verb, done.New, fatesOf(done), done.Pulses, done.Events, done.Repeated, unread)
 	if done.Password != "" {
 		r.say("Note: %s.", done.Password)

@@ -184,6 +184,7 @@ type DigestMember struct {
 	// is none.
 	State api.State
 	Since api.Time
+	Flap  api.Flap // of its incident
 }
 
 // Content reads what a claimed delivery tells; KindNotFound when its change is gone.

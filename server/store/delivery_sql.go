@@ -74,8 +74,9 @@ const memberChange = `change.id, change.subject_kind, change.subject, change.fro
 	change.at, change.recorded_at, change.facts`
 
 // digestMembers is what a digest tells of, with the services as they are now.
-const digestMembers = `select ` + deliveryColumns + `, coalesce(service.state, ''), coalesce(service.state_since, 0), ` + memberChange + `
+const digestMembers = `select ` + deliveryColumns + `, coalesce(service.state, ''), coalesce(service.state_since, 0), coalesce(incident.flap, ''), ` + memberChange + `
 	from delivery join change on change.id = delivery.change_id
+	left join incident on incident.id = delivery.incident
 	left join service on service.id = delivery.subject_id and delivery.subject_kind = 'service'
 	where delivery.digest = $1 and delivery.digest <> '' and delivery.state = 'held'
 	order by delivery.created_at, delivery.id`
@@ -83,7 +84,7 @@ const digestMembers = `select ` + deliveryColumns + `, coalesce(service.state, '
 func scanDigestMember(r row) (DigestMember, error) {
 	var m DigestMember
 	var err error
-	m.Change, err = scanChange(nested{r, append(m.Delivery.fields(), &m.State, &m.Since)})
+	m.Change, err = scanChange(nested{r, append(m.Delivery.fields(), &m.State, &m.Since, (*flapColumn)(&m.Flap))})
 	return m, err
 }
 

@@ -74,6 +74,8 @@ type Item struct {
 	State api.State // empty for an event
 	Since api.Time
 	Text  string // the message of an event
+	// Flapping says that it is told here that it goes up and down.
+	Flapping bool
 }
 
 // DownFor is how long the subject of a recovery was down; 0 in every other message and where it is not known.

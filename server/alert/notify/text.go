@@ -155,7 +155,25 @@ func (m *Message) Line(i Item) string {
 	if i.Since > 0 {
 		line += " since " + m.Moment(i.Since)
 	}
-	return line
+	return line + i.flapping()
+}
+
+// Detail gives what stands beside the name and state of an item of a digest, in one line.
+func (m *Message) Detail(i Item) string {
+	switch {
+	case i.Text != "":
+		return Cut(OneLine(i.Text), 200)
+	case i.Since > 0:
+		return "since " + m.Moment(i.Since) + i.flapping()
+	}
+	return ""
+}
+
+func (i Item) flapping() string {
+	if i.Flapping {
+		return ", flapping"
+	}
+	return ""
 }
 
 // Brief gives the message for a small screen, without title and link, in at most limit characters.

@@ -32,7 +32,13 @@ func (f *Fixture) downMany(tb testing.TB, n int) {
 func storm(t *testing.T, f *Fixture) {
 	f.register(t, "one")
 	f.downMany(t, 12)
-	f.attend(t, tell("ops"))
+	f.attend(t, func(a store.Attended) store.Verdict {
+		v := tell("ops")(a)
+		if a.Incident.Subject == "job11" {
+			v.Flap = api.Flap{Leader: a.ID, Count: 4}
+		}
+		return v
+	})
 	began := f.now()
 	alone := f.claimList(t, everything)
 	same(t, "messages of their own", len(alone), api.StormLimit)
@@ -53,9 +59,14 @@ func storm(t *testing.T, f *Fixture) {
 	same(t, "due", digest.DueAt, began.Add(time.Minute))
 	members := must(f.Deliveries.Content(context.Background(), digest))(t).Members
 	states := map[api.State]int{}
+	var flapping []string
 	for _, m := range members {
 		states[m.State]++
+		if m.Flap.Leader == m.Delivery.Incident {
+			flapping = append(flapping, m.Change.Subject)
+		}
 	}
+	same(t, "flapping", flapping, []string{"job11"})
 	same(t, "states as they are now", states, map[api.State]int{api.StateDown: 7, api.StateUp: 1})
 	f.record(t, digest, store.Outcome{State: api.DeliverySent})
 	// What comes now is let through: the storm is over.

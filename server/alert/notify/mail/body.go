@@ -81,17 +81,11 @@ func factRows(facts []notify.Fact) [][]string {
 func rows(m *notify.Message) [][]string {
 	var table [][]string
 	for _, i := range m.Items[:min(len(m.Items), maxItems)] {
-		state, detail := string(i.State), ""
+		state := string(i.State)
 		if i.State == "" {
 			state = "event"
 		}
-		switch {
-		case i.Text != "":
-			detail = notify.Cut(notify.OneLine(i.Text), 200)
-		case i.Since > 0:
-			detail = "since " + m.Moment(i.Since)
-		}
-		table = append(table, []string{state, notify.OneLine(i.Name), detail})
+		table = append(table, []string{state, notify.OneLine(i.Name), m.Detail(i)})
 	}
 	return table
 }

@@ -29,9 +29,7 @@ func (h *Audit) Unlock(key Sealer) { h.s.sealer = key }
 // Begin writes the first row unless there is one, so that an audit without rows is always one that somebody emptied.
 func (h *Audit) Begin(ctx context.Context, detail map[string]any) error {
 	return h.s.write(ctx, useGeneral, func(tx *Tx) error {
-		if err := tx.eng.orderNow(ctx, tx.session, "audit"); err != nil {
-			return err
-		}
+		tx.eng.orderNow(tx.session, "audit")
 		_, err := one(ctx, tx, scanOne[string], "select value from setting where name = $1", settingAuditHead)
 		if errors.Is(err, errNoRow) {
 			tx.audit(api.AuditBegin, "", detail)

@@ -45,9 +45,7 @@ func (tx *Tx) writeAudits(ctx context.Context) error {
 	if key == nil {
 		return api.Errorf(api.KindUnavailable, "this is recorded in the audit, for which the secret of the server is needed")
 	}
-	if err := tx.eng.orderNow(ctx, tx.session, "audit"); err != nil {
-		return err
-	}
+	tx.eng.orderNow(tx.session, "audit")
 	head, fault, err := tx.auditHead(ctx, key)
 	if err != nil {
 		return err

@@ -36,8 +36,11 @@ type engine interface {
 	// order queues what makes transactions commit in the order in which they draw ids of a sequence; the statements that
 	// draw them are queued after it.
 	order(s session, sequence string)
-	// orderNow is order for a transaction that needs the ids itself.
-	orderNow(ctx context.Context, s session, sequence string) error
+	// orderNow is order for a transaction that needs the ids itself: it goes before the next statement.
+	orderNow(s session, sequence string)
+	// insert runs a statement that inserts into the table of a sequence. After orderNow nobody else draws, so that its ids
+	// are the last ones, without a gap.
+	insert(ctx context.Context, s session, sequence, statement string, args ...any) (inserted, error)
 	// judge tells what an error of the database means.
 	judge(err error) verdict
 	// prepare makes what the engine needs made ahead by time, such as partitions.
@@ -75,6 +78,12 @@ type engine interface {
 	// time gives the clock of the database.
 	time(ctx context.Context) (time.Time, error)
 	close() error
+}
+
+// inserted is what became of an insert.
+type inserted struct {
+	rows int64
+	last int64 // the id drawn last
 }
 
 // use says what a writing transaction is for.

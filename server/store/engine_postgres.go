@@ -101,15 +101,18 @@ func (e *postgresEngine) open(ctx context.Context, pool *pgxpool.Pool, begin str
 	if err != nil {
 		return nil, err
 	}
-	return &postgresSession{conn: c, begin: begin}, nil
+	s := &postgresSession{conn: c}
+	s.ahead.Queue(begin)
+	return s, nil
 }
 
 // postgresSession is a transaction that spares round trips: begin goes out with the first statement, and the
-// statements whose results nobody needs go out with the commit.
+// statements whose results nobody needs go out with the one that follows them, or with the commit.
 type postgresSession struct {
 	conn   *pgxpool.Conn
-	begin  string // until it was sent
-	queued pgx.Batch
+	ahead  pgx.Batch // what goes out before the next statement
+	queued pgx.Batch // what goes out before the commit
+	begun  bool
 	done   bool
 }
 
@@ -123,17 +126,18 @@ func (s *postgresSession) exec(ctx context.Context, sql string, args ...any) (in
 }
 
 func (s *postgresSession) query(ctx context.Context, sql string, args ...any) (rows, error) {
-	if s.begin == "" {
+	if s.ahead.Len() == 0 {
 		r, err := s.conn.Query(ctx, sql, args...)
 		return &postgresRows{Rows: r}, err
 	}
-	var b pgx.Batch
-	b.Queue(s.begin)
+	b := s.ahead
 	b.Queue(sql, args...)
-	s.begin = ""
+	s.ahead, s.begun = pgx.Batch{}, true
 	results := s.conn.SendBatch(ctx, &b)
-	if _, err := results.Exec(); err != nil {
-		return nil, errors.Join(err, results.Close())
+	for range b.Len() - 1 {
+		if _, err := results.Exec(); err != nil {
+			return nil, errors.Join(err, results.Close())
+		}
 	}
 	r, err := results.Query()
 	if err != nil {
@@ -145,14 +149,11 @@ func (s *postgresSession) query(ctx context.Context, sql string, args ...any) (r
 func (s *postgresSession) last(sql string, args ...any) { s.queued.Queue(sql, args...) }
 
 func (s *postgresSession) commit(ctx context.Context) error {
-	if s.begin != "" && s.queued.Len() == 0 {
+	if !s.begun && s.queued.Len() == 0 {
 		s.end()
 		return nil
 	}
-	var b pgx.Batch
-	if s.begin != "" {
-		b.Queue(s.begin)
-	}
+	b := s.ahead
 	b.QueuedQueries = append(b.QueuedQueries, s.queued.QueuedQueries...)
 	b.Queue("commit")
 	n := b.Len()
@@ -166,7 +167,6 @@ func (s *postgresSession) commit(ctx context.Context) error {
 	if err := results.Close(); err != nil {
 		return err
 	}
-	s.begin = ""
 	s.end()
 	return nil
 }
@@ -235,9 +235,13 @@ func (e *postgresEngine) order(s session, sequence string) {
 	s.last(orderLock, "watchkeeper "+sequence)
 }
 
-func (e *postgresEngine) orderNow(ctx context.Context, s session, sequence string) error {
-	_, err := s.exec(ctx, orderLock, "watchkeeper "+sequence)
-	return err
+func (e *postgresEngine) orderNow(s session, sequence string) {
+	s.(*postgresSession).ahead.Queue(orderLock, "watchkeeper "+sequence)
+}
+
+func (e *postgresEngine) insert(ctx context.Context, s session, _, statement string, args ...any) (inserted, error) {
+	return one(ctx, s, func(r row) (i inserted, err error) { return i, r.Scan(&i.rows, &i.last) },
+		"with row as ("+statement+" returning id) select count(*), coalesce(max(id), 0) from row", args...)
 }
 
 const orderLock = "select pg_advisory_xact_lock(hashtext($1))"

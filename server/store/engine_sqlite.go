@@ -360,7 +360,15 @@ func (e *sqliteEngine) byIndex(context.Context, session) error { return nil }
 // order has nothing to do: only one transaction writes at a time.
 func (e *sqliteEngine) order(session, string) {}
 
-func (e *sqliteEngine) orderNow(context.Context, session, string) error { return nil }
+func (e *sqliteEngine) orderNow(session, string) {}
+
+func (e *sqliteEngine) insert(ctx context.Context, s session, sequence, statement string, args ...any) (i inserted, err error) {
+	if i.rows, err = s.exec(ctx, statement, args...); err != nil {
+		return i, err
+	}
+	i.last, err = e.drawn(ctx, s, sequence)
+	return i, err
+}
 
 func (e *sqliteEngine) drawn(ctx context.Context, s session, sequence string) (int64, error) {
 	return one(ctx, s, scanOne[int64], "select coalesce(max(seq), 0) from sqlite_sequence where name = $1", sequence)

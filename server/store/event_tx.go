@@ -11,23 +11,16 @@ import (
 // insertEvents stores events that others have sent and gives them their ids. Those that ask for an alert are changes of
 // their own kind, opened and closed at once.
 func (tx *Tx) insertEvents(ctx context.Context, statement string, events []*eventRow) error {
-	if err := tx.eng.orderNow(ctx, tx.session, "event"); err != nil {
-		return err
-	}
-	n, err := tx.exec(ctx, statement, eventValues(tx.eng, events)...)
+	tx.eng.orderNow(tx.session, "event")
+	added, err := tx.eng.insert(ctx, tx.session, "event", statement, eventValues(tx.eng, events)...)
 	if err != nil {
 		return err
 	}
-	if n != int64(len(events)) {
-		return fmt.Errorf("%d events were stored of %d", n, len(events))
-	}
-	// Nobody else draws until this transaction ends, so the ids are the last ones, without a gap.
-	last, err := tx.eng.drawn(ctx, tx.session, "event")
-	if err != nil {
-		return err
+	if added.rows != int64(len(events)) {
+		return fmt.Errorf("%d events were stored of %d", added.rows, len(events))
 	}
 	for i, e := range events {
-		e.ID = last - int64(len(events)-1-i)
+		e.ID = added.last - int64(len(events)-1-i)
 		if e.Alert {
 			tx.changes = append(tx.changes, alertChange(e, tx.now))
 		}

@@ -19,9 +19,7 @@ func (tx *Tx) checkAncestry(ctx context.Context, sql parentSQL, s *api.ServiceSe
 	if len(level) == 0 {
 		return nil // nothing leads on from it
 	}
-	if err := tx.eng.orderNow(ctx, tx.session, "parent"); err != nil {
-		return err
-	}
+	tx.eng.orderNow(tx.session, "parent")
 	below := map[string]string{} // by name of an ancestor: the one that it stands in front of
 	for _, name := range level {
 		below[name] = s.Name

@@ -52,7 +52,7 @@ func printDeliveries(p *page, list []api.Delivery, otherwise string) {
 		d := &list[i]
 		about := strings.TrimSpace(string(d.About) + " " + subjectOf(d.SubjectKind, d.Subject))
 		t.row(string(d.State), about, targetOf(d), p.clock.short(d.CreatedAt), p.clock.short(d.SentAt), count(d.Attempts),
-			d.ID, whyOf(d))
+			d.ID, whyOf(d, p.clock))
 	}
 	t.end(otherwise)
 }
@@ -65,11 +65,14 @@ func targetOf(d *api.Delivery) string {
 	return api.Target{Channel: d.Channel, Address: d.Target}.String()
 }
 
-// whyOf says why a delivery is as it is. What failed before it was sent is over.
-func whyOf(d *api.Delivery) string {
+// whyOf says why a delivery is as it is, and when one is tried again. What failed before it was sent is over.
+func whyOf(d *api.Delivery, c clock) string {
 	failed := d.LastError
-	if d.State == api.DeliverySent {
+	switch {
+	case d.State == api.DeliverySent:
 		failed = ""
+	case d.State == api.DeliveryWaiting && failed != "" && d.NextAttempt != 0:
+		failed += "; tried again at " + c.short(d.NextAttempt)
 	}
 	return cmp.Or(failed, plainly(d.Reason), "-")
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"testing"
+	"time"
 
 	"watchkeeper/api"
 )
@@ -34,17 +35,23 @@ func TestTold(t *testing.T) {
 }
 
 func TestWhyOfADelivery(t *testing.T) {
+	now := time.Date(2026, 1, 31, 10, 2, 0, 0, time.UTC)
+	at := clock{now: now, zone: time.UTC}
 	const refused = "127.0.0.1:25 (recipient): 451 later"
 	for _, c := range []struct {
 		delivery api.Delivery
 		want     string
 	}{
 		{api.Delivery{State: api.DeliveryWaiting, LastError: refused}, refused},
+		{
+			api.Delivery{State: api.DeliveryWaiting, LastError: refused, NextAttempt: api.TimeOf(now.Add(7 * time.Minute))},
+			refused + "; tried again at 10:09:00 (in 7 min)",
+		},
 		{api.Delivery{State: api.DeliveryHeld, Reason: "held: parent db1 is down"}, "parent db1 is down"},
 		{api.Delivery{State: api.DeliverySent, LastError: refused}, "-"},
 		{api.Delivery{State: api.DeliverySent, Reason: "told in the digest"}, "told in the digest"},
 	} {
-		if got := whyOf(&c.delivery); got != c.want {
+		if got := whyOf(&c.delivery, at); got != c.want {
 			t.Errorf("%s: %q, want %q", c.delivery.State, got, c.want)
 		}
 	}

@@ -154,7 +154,7 @@ func TestProblemsOfTheFileShowTheLine(t *testing.T) {
 		},
 		"channels of one name": {
 			"channels:\n  - {name: a, kind: mail}\n  - {name: A, kind: webhook, settings: {url: hunter2}}\n",
-			"watchkeeper.yaml:3: channels[1] name must not be the same as that of another: A\n    3 |   - {name: ...",
+			"watchkeeper.yaml:3: channels[1] name must not be the same as that of another: a\n    3 |   - {name: ...",
 		},
 		"channel with settings of a wrong type": {
 			"channels:\n  - name: a\n    kind: mail\n    settings:\n      to: [hunter2]\n",

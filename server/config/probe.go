@@ -39,7 +39,9 @@ func probesOf(field *[]Probe) records[Probe] {
 				"name":             intoText(&s.Name), "record": intoText(&s.Record), "resolver": intoText(&s.Resolver), "answers": intoList(&s.Answers),
 			}
 		},
-		check: checkLastProbe,
+		check: checkProbe,
+		key:   "service",
+		id:    func(p Probe) string { return p.Service },
 	}
 }
 
@@ -76,43 +78,38 @@ func (p pings) decode(n yamlfile.Node) []fault {
 				"insecure": intoSwitch(&p.Settings.Insecure),
 			}
 		},
-		check: func(all []ping) error {
-			last := all[len(all)-1]
-			if last.alertType == "" || last.alertTarget == "" {
+		check: func(p ping) error {
+			if p.alertType == "" || p.alertTarget == "" {
 				return errors.New("alertType and alertTarget must be given")
 			}
-			return checkLastProbe(plainProbes(all))
+			return checkProbe(p.plain())
 		},
+		key: "service",
+		id:  func(p ping) string { return p.Service },
 	}.decode(n)
-	*p.field = plainProbes(read)
+	*p.field = nil
+	for _, one := range read {
+		*p.field = append(*p.field, one.plain())
+	}
 	return faults
 }
 
 func (p pings) checkAll() error { return probesOf(p.field).checkAll() }
 
-// plainProbes gives pings as the probes that they are.
-func plainProbes(list []ping) []Probe {
-	var out []Probe
-	for _, p := range list {
-		target := api.Target{Channel: p.alertType, Address: p.alertTarget}.String()
-		p.More.Alerts = &[]string{target}
-		out = append(out, p.Probe)
-	}
-	return out
+// plain gives a ping as the probe that it is.
+func (p ping) plain() Probe {
+	p.More.Alerts = &[]string{api.Target{Channel: p.alertType, Address: p.alertTarget}.String()}
+	return p.Probe
 }
 
-func checkLastProbe(all []Probe) error {
-	last := all[len(all)-1]
-	if reason := api.CheckName(last.Service); reason != "" {
+func checkProbe(p Probe) error {
+	if reason := api.CheckName(p.Service); reason != "" {
 		return errors.New("service " + reason)
 	}
-	if slices.ContainsFunc(all[:len(all)-1], func(p Probe) bool { return p.Service == last.Service }) {
-		return fmt.Errorf("service must not be the same as that of another: %s", last.Service)
-	}
-	in := last.More
-	in.Name, in.Probe = &last.Service, &last.Settings
+	in := p.More
+	in.Name, in.Probe = &p.Service, &p.Settings
 	settings := in.Apply(api.ServiceSettings{})
-	return reason(probeLocations(settings.Validate()))
+	return probeLocations(settings.Validate())
 }
 
 // probeLocations leaves out the part of a location that says that it is of a probe, as here everything is.

@@ -19,21 +19,10 @@ func routesOf(field *[]api.RouteInput) records[api.RouteInput] {
 				"after": intoSeconds(&r.After), "repeat": intoSeconds(&r.Repeat), "hours": intoHours(&r.Hours),
 			}
 		},
-		check: checkLastRoute,
+		check: func(r api.RouteInput) error { return r.Validate() },
+		key:   "name",
+		id:    func(r api.RouteInput) string { return r.Name },
 	}
-}
-
-func checkLastRoute(all []api.RouteInput) error {
-	last := all[len(all)-1]
-	if err := last.Validate(); err != nil {
-		return reason(err)
-	}
-	for _, other := range all[:len(all)-1] {
-		if other.Name == last.Name {
-			return fmt.Errorf("name must not be the same as that of another: %s", last.Name)
-		}
-	}
-	return nil
 }
 
 func maintenanceOf(field *[]api.MaintenanceInput) records[api.MaintenanceInput] {
@@ -47,21 +36,10 @@ func maintenanceOf(field *[]api.MaintenanceInput) records[api.MaintenanceInput] 
 				"cron": intoText(&m.Cron), "duration": intoSeconds(&m.Duration), "zone": intoZone(&m.Zone),
 			}
 		},
-		check: checkLastMaintenance,
+		check: func(m api.MaintenanceInput) error { return m.Validate() },
+		key:   "name",
+		id:    func(m api.MaintenanceInput) string { return m.Name },
 	}
-}
-
-func checkLastMaintenance(all []api.MaintenanceInput) error {
-	last := all[len(all)-1]
-	if err := last.Validate(); err != nil {
-		return reason(err)
-	}
-	for _, other := range all[:len(all)-1] {
-		if other.Name == last.Name {
-			return fmt.Errorf("name must not be the same as that of another: %s", last.Name)
-		}
-	}
-	return nil
 }
 
 func templatesOf(field *[]Template) records[Template] {
@@ -71,20 +49,16 @@ func templatesOf(field *[]Template) records[Template] {
 		parts: func(t *Template) map[string]part {
 			return map[string]part{"kind": intoText(&t.Kind), "title": intoText(&t.Title), "body": intoText(&t.Body)}
 		},
-		check: checkLastTemplate,
+		check: checkTemplate,
+		key:   "kind",
+		id:    func(t Template) string { return string(t.Kind) },
 	}
 }
 
-// checkLastTemplate leaves what stands in the templates to the channels.
-func checkLastTemplate(all []Template) error {
-	last := all[len(all)-1]
-	if !last.Kind.Valid() {
-		return errors.New("kind must be one of mail, pushover, webhook, shoutrrr")
-	}
-	for _, other := range all[:len(all)-1] {
-		if other.Kind == last.Kind {
-			return fmt.Errorf("kind must not be the same as that of another: %s", last.Kind)
-		}
+// checkTemplate leaves what stands in the templates to the channels.
+func checkTemplate(t Template) error {
+	if !t.Kind.Valid() {
+		return errors.New("kind must be one of " + joined(api.ChannelKinds))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"watchkeeper/api"
@@ -15,9 +16,12 @@ var errFileOnly = errors.New("must be set in the file")
 // records is a list of things with named parts, which only the file can hold.
 type records[T any] struct {
 	field *[]T
-	name  func(T) string
+	name  func(T) string // as lists of settings show it
 	parts func(*T) map[string]part
-	check func([]T) error // judges the last one, knowing those before
+	check func(T) error // judges one by itself
+
+	key string         // of the part that no two have alike; empty where they may
+	id  func(T) string // the value of that part, as it is compared
 }
 
 // part reads the value of one key into a record.
@@ -44,7 +48,7 @@ func (r records[T]) decode(n yamlfile.Node) []fault {
 		var record T
 		found := fill(item, r.parts(&record))
 		read = append(read, record)
-		if err := r.check(read); err != nil && len(found) == 0 {
+		if err := r.checkLast(read); err != nil && len(found) == 0 {
 			found = append(found, fault{line: item.Line, message: err.Error()})
 		}
 		for _, f := range found {
@@ -57,9 +61,21 @@ func (r records[T]) decode(n yamlfile.Node) []fault {
 
 func (r records[T]) checkAll() error {
 	for i := range *r.field {
-		if err := r.check((*r.field)[:i+1]); err != nil {
+		if err := r.checkLast((*r.field)[:i+1]); err != nil {
 			return fmt.Errorf("must be valid, number %d is not: %w", i+1, err)
 		}
+	}
+	return nil
+}
+
+// checkLast judges the last one, knowing those before.
+func (r records[T]) checkLast(all []T) error {
+	last, before := all[len(all)-1], all[:len(all)-1]
+	if err := r.check(last); err != nil {
+		return reason(err)
+	}
+	if r.key != "" && slices.ContainsFunc(before, func(other T) bool { return r.id(other) == r.id(last) }) {
+		return fmt.Errorf("%s must not be the same as that of another: %s", r.key, r.id(last))
 	}
 	return nil
 }
@@ -114,21 +130,10 @@ func channelsOf(field *[]api.ChannelInput) records[api.ChannelInput] {
 		parts: func(c *api.ChannelInput) map[string]part {
 			return map[string]part{"name": intoText(&c.Name), "kind": intoText(&c.Kind), "settings": intoTexts(&c.Settings)}
 		},
-		check: checkLastChannel,
+		check: func(c api.ChannelInput) error { return c.Validate() },
+		key:   "name",
+		id:    func(c api.ChannelInput) string { return strings.ToLower(c.Name) },
 	}
-}
-
-func checkLastChannel(all []api.ChannelInput) error {
-	last := all[len(all)-1]
-	if err := last.Validate(); err != nil {
-		return reason(err)
-	}
-	for _, other := range all[:len(all)-1] {
-		if strings.EqualFold(other.Name, last.Name) {
-			return fmt.Errorf("name must not be the same as that of another: %s", last.Name)
-		}
-	}
-	return nil
 }
 
 func presetsOf(field *[]EventsPreset) records[EventsPreset] {
@@ -138,18 +143,17 @@ func presetsOf(field *[]EventsPreset) records[EventsPreset] {
 		parts: func(p *EventsPreset) map[string]part {
 			return map[string]part{"name": intoText(&p.Name), "service": intoText(&p.Service), "message": intoText(&p.Message)}
 		},
-		check: checkLastPreset,
+		check: checkPreset,
 	}
 }
 
-func checkLastPreset(all []EventsPreset) error {
-	last := all[len(all)-1]
-	if strings.TrimSpace(last.Name) == "" {
+func checkPreset(p EventsPreset) error {
+	if strings.TrimSpace(p.Name) == "" {
 		return errors.New("name must not be empty")
 	}
-	_, inService := api.CompilePattern("service", last.Service)
-	_, inMessage := api.CompilePattern("message", last.Message)
-	return reason(errors.Join(inService, inMessage))
+	_, inService := api.CompilePattern("service", p.Service)
+	_, inMessage := api.CompilePattern("message", p.Message)
+	return errors.Join(inService, inMessage)
 }
 
 // reason gives what an error of package api says about the first field, without the words for a request.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -28,11 +27,10 @@ type Options struct {
 	Zone     api.Zone // in which the texts of events show times
 	// Shortcut lets one statement move the plain services of a group. The conformance suite runs with and without.
 	Shortcut Shortcut
-	// LongestRead is how long a transaction that only reads may last; 0 means 30 s. One that lasts keeps SQLite from
-	// emptying its log, and PostgreSQL from clearing away dead rows.
-	LongestRead time.Duration
 }
 
+// longestRead is how long a transaction that only reads may last. One that lasts keeps SQLite from emptying its log, and
+// PostgreSQL from clearing away dead rows.
 const longestRead = 30 * time.Second
 
 // Shortcut says whether plain pulses take the bulk statement.
@@ -67,13 +65,12 @@ type Store struct {
 	Certificates *Certificates
 	Retention    *Retention
 
-	eng   engine
-	hub   *hub.Hub
-	clock clock.Clock
-	log   *slog.Logger
-	zone  api.Zone
-	// longest is how long a transaction that only reads may last.
-	longest time.Duration
+	eng     engine
+	hub     *hub.Hub
+	clock   clock.Clock
+	log     *slog.Logger
+	zone    api.Zone
+	longest time.Duration // of a transaction that only reads
 	// sealer is nil until Audit.Unlock.
 	sealer Sealer
 
@@ -83,7 +80,7 @@ type Store struct {
 
 // Open opens the database and makes the files of SQLite where there are none. The schema is left as it is: see Migrate.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{hub: o.Hub, clock: o.Clock, log: o.Log, zone: o.Zone, longest: cmp.Or(o.LongestRead, longestRead)}
+	s := &Store{hub: o.Hub, clock: o.Clock, log: o.Log, zone: o.Zone, longest: longestRead}
 	wakeAll := func() { o.Hub.WakeLocal(hub.Topics()...) }
 	var err error
 	if o.Database == "" {

@@ -19,7 +19,6 @@ var eventTests = map[string]func(*testing.T, *Fixture){
 	"ids follow the order of commits":             idsInOrder,
 	"an event that asks for an alert is a change": alertEvent,
 	"long events come in short pages":             longEvents,
-	"a read that lasts too long is ended":         longReads,
 }
 
 func (f *Fixture) event(service, message string) api.Event {
@@ -169,37 +168,4 @@ func longEvents(t *testing.T, f *Fixture) {
 		seen, after = seen+len(page), page[len(page)-1].ID
 	}
 	same(t, "events read page by page", seen, n)
-}
-
-// longReads must not keep the database from clearing up for ever, and not take what they used with them.
-func longReads(t *testing.T, f *Fixture) {
-	ctx := context.Background()
-	for range 20 {
-		var events []api.Event
-		for range 500 {
-			events = append(events, f.event("s", strings.Repeat("x", 1000)))
-		}
-		must(f.Events.Add(events, nil))(t)
-	}
-	o := f.Options
-	o.LongestRead = 200 * time.Millisecond
-	s := Reopen(t, o)
-	for range 20 { // more than there are connections
-		seen := 0
-		err := s.Events.Within(ctx, []store.Span{{First: 0, Last: 1 << 40}}, store.EventFilter{}, store.Window{}, func(*api.Event) bool {
-			if seen++; seen == 1 {
-				time.Sleep(300 * time.Millisecond)
-			}
-			return true
-		})
-		if api.KindOf(err) != api.KindUnavailable || seen == 10_000 {
-			t.Fatalf("after %d events: %v", seen, err)
-		}
-	}
-	same(t, "a short read after them", len(must(s.Events.After(ctx, 0, 5))(t)), 5)
-	gone, cancel := context.WithCancel(ctx)
-	cancel()
-	if _, err := s.Events.After(gone, 0, 5); api.KindOf(err) == api.KindUnavailable {
-		t.Errorf("a caller who gave up is told %v", err)
-	}
 }

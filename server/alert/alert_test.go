@@ -42,7 +42,7 @@ func TestDownAndUpAreTold(t *testing.T) {
 		same(t, "since", second.Since, opened)
 		same(t, "thread", second.IncidentID, first.IncidentID)
 
-		incidents := must(w.alerts.ListIncidents(context.Background(), IncidentQuery{Limit: 10}))(t).Incidents
+		incidents := must(w.alerts.ListIncidents(context.Background(), IncidentQuery{Limit: 10}))(t).Items
 		same(t, "incidents", len(incidents), 1)
 		same(t, "state", incidents[0].State, api.IncidentClosed)
 		same(t, "deliveries", len(incidents[0].Deliveries), 2)
@@ -89,7 +89,7 @@ func TestSilentEnds(t *testing.T) {
 		w.work(t)
 		same(t, "told", w.post.got(), []string(nil))
 		reasons := map[string]string{}
-		for _, d := range must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{State: api.DeliverySkipped, Limit: 10}))(t).Deliveries {
+		for _, d := range must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{State: api.DeliverySkipped, Limit: 10}))(t).Items {
 			reasons[d.Subject] = d.Reason
 		}
 		same(t, "reasons", reasons, map[string]string{
@@ -114,7 +114,7 @@ func TestRetriesUntilItWorks(t *testing.T) {
 			same(t, "deliveries", w.deliveries(t), []string{"opened job mail:me waiting", "recovered job mail:me waiting"})
 			w.pass(t, wait)
 		}
-		d := must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{Limit: 10}))(t).Deliveries[1]
+		d := must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{Limit: 10}))(t).Items[1]
 		same(t, "attempts", d.Attempts, 3)
 		same(t, "last error", d.LastError, "connection refused")
 		w.post.answer = nil
@@ -153,7 +153,7 @@ func TestNoDefaultRoute(t *testing.T) {
 		w.pulse(t, "job", "", "")
 		w.pass(t, time.Minute)
 		w.work(t)
-		found := must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{Limit: 10}))(t).Deliveries
+		found := must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{Limit: 10}))(t).Items
 		same(t, "state", found[0].State, api.DeliveryFailed)
 		for _, text := range []string{found[0].Reason, found[0].LastError} {
 			if !strings.Contains(text, "WATCHKEEPER_DEFAULT_ROUTE") {
@@ -238,13 +238,13 @@ func TestDigestOfNothing(t *testing.T) {
 	inEachWorld(t, func(t *testing.T, w *world) {
 		w.down(t, numbered("job%d", 6)...)
 		w.work(t)
-		for _, d := range must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{State: api.DeliveryHeld, Limit: 10}))(t).Deliveries {
+		for _, d := range must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{State: api.DeliveryHeld, Limit: 10}))(t).Items {
 			must(w.Services.Delete(context.Background(), must(w.Services.ByName(context.Background(), d.Subject))(t).ID))(t)
 		}
 		w.pass(t, time.Minute)
 		w.work(t)
 		same(t, "told", len(w.post.got()), api.StormLimit)
-		digest := must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{State: api.DeliverySkipped, Limit: 10}))(t).Deliveries
+		digest := must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{State: api.DeliverySkipped, Limit: 10}))(t).Items
 		same(t, "skipped", []string{string(digest[0].About), string(digest[1].About)}, []string{"digest", "opened"})
 		same(t, "reason", digest[0].Reason, "nothing is left to tell")
 	})
@@ -306,7 +306,7 @@ func TestChannelThatIsGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.work(t)
-		list := must(w.alerts.ListDeliveries(ctx, DeliveryQuery{Limit: 10}))(t).Deliveries
+		list := must(w.alerts.ListDeliveries(ctx, DeliveryQuery{Limit: 10}))(t).Items
 		same(t, "the default route is told instead", list[0].Route+" "+list[0].Target, "escalation boss@example.org")
 		d := list[1]
 		same(t, "state", d.State, api.DeliveryFailed)
@@ -329,7 +329,7 @@ func TestListsPageAndMask(t *testing.T) {
 		q := IncidentQuery{Limit: 2, Keep: func(i *api.Incident) bool { return i.Subject != "job3" }}
 		for {
 			found := must(w.alerts.ListIncidents(ctx, q))(t)
-			for _, i := range found.Incidents {
+			for _, i := range found.Items {
 				subjects = append(subjects, i.Subject)
 				if strings.Contains(fmt.Sprint(i), "secret") {
 					t.Errorf("a secret is shown: %+v", i)
@@ -350,7 +350,7 @@ func TestListsPageAndMask(t *testing.T) {
 		n := 0
 		for q := (DeliveryQuery{Limit: 3}); ; {
 			found := must(w.alerts.ListDeliveries(ctx, q))(t)
-			n += len(found.Deliveries)
+			n += len(found.Items)
 			if q.After = found.Next; q.After == (store.Place{}) {
 				break
 			}

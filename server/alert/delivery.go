@@ -18,16 +18,10 @@ type DeliveryQuery struct {
 	Keep     func(*api.Delivery) bool // what else must hold; nil for nothing
 }
 
-// FoundDeliveries is a page of deliveries, the newest first.
-type FoundDeliveries struct {
-	Deliveries []api.Delivery
-	Next       store.Place // where the next page begins; zero at the end
-}
-
 // ListDeliveries gives the newest deliveries that fit.
-func (a *Alerts) ListDeliveries(ctx context.Context, q DeliveryQuery) (FoundDeliveries, error) {
+func (a *Alerts) ListDeliveries(ctx context.Context, q DeliveryQuery) (Found[api.Delivery], error) {
 	filter := store.DeliveryFilter{State: q.State, Incident: q.Incident, Channel: q.Channel}
-	items, next, err := page[store.Delivery, api.Delivery]{
+	return page[store.Delivery, api.Delivery]{
 		limit: q.Limit,
 		read: func(before store.Place, limit int) ([]store.Delivery, error) {
 			filter.Before, filter.Limit = before, limit
@@ -37,7 +31,6 @@ func (a *Alerts) ListDeliveries(ctx context.Context, q DeliveryQuery) (FoundDeli
 		show:  a.showDelivery,
 		keep:  q.Keep,
 	}.from(q.After)
-	return FoundDeliveries{Deliveries: items, Next: next}, err
 }
 
 // GetDelivery gives a delivery; KindNotFound when there is none.

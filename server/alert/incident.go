@@ -17,16 +17,10 @@ type IncidentQuery struct {
 	Keep        func(*api.Incident) bool // what else must hold, such as that the reader may see it; nil for nothing
 }
 
-// FoundIncidents is a page of incidents, the newest first.
-type FoundIncidents struct {
-	Incidents []api.Incident
-	Next      store.Place // where the next page begins; zero at the end
-}
-
 // ListIncidents gives the newest incidents that fit, with their deliveries.
-func (a *Alerts) ListIncidents(ctx context.Context, q IncidentQuery) (FoundIncidents, error) {
+func (a *Alerts) ListIncidents(ctx context.Context, q IncidentQuery) (Found[api.Incident], error) {
 	filter := store.IncidentFilter{State: q.State, SubjectKind: q.SubjectKind, Subject: q.Subject}
-	items, next, err := page[store.Incident, api.Incident]{
+	return page[store.Incident, api.Incident]{
 		limit: q.Limit,
 		read: func(before store.Place, limit int) ([]store.Incident, error) {
 			filter.Before, filter.Limit = before, limit
@@ -36,7 +30,6 @@ func (a *Alerts) ListIncidents(ctx context.Context, q IncidentQuery) (FoundIncid
 		show:  a.showIncident,
 		keep:  q.Keep,
 	}.from(q.After)
-	return FoundIncidents{Incidents: items, Next: next}, err
 }
 
 // GetIncident gives an incident with its deliveries; KindNotFound when there is none.

@@ -123,7 +123,7 @@ func (w *world) until(t *testing.T, done func() bool) {
 
 func (w *world) count(t *testing.T, state api.DeliveryState) int {
 	t.Helper()
-	return len(must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{State: state, Limit: 1000}))(t).Deliveries)
+	return len(must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{State: state, Limit: 1000}))(t).Items)
 }
 
 // Mail hangs, more of it than its lane has places; the others are told all the same.
@@ -213,7 +213,7 @@ func TestStopWhileSending(t *testing.T) {
 		w.down(t, "job")
 		<-begun
 		stop()
-		d := must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{Limit: 10}))(t).Deliveries[0]
+		d := must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{Limit: 10}))(t).Items[0]
 		same(t, "state", d.State, api.DeliveryWaiting)
 		same(t, "next attempt", d.NextAttempt, w.now())
 		w.post.answer = nil

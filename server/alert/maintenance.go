@@ -76,15 +76,7 @@ func (m *Maintenance) List(ctx context.Context) ([]api.Maintenance, error) {
 // Get gives one by its id or name; KindNotFound when there is none.
 func (m *Maintenance) Get(ctx context.Context, idOrName string) (api.Maintenance, error) {
 	all, err := m.List(ctx)
-	if err != nil {
-		return api.Maintenance{}, err
-	}
-	for _, one := range all {
-		if one.ID == idOrName || one.Name == idOrName {
-			return one, nil
-		}
-	}
-	return api.Maintenance{}, api.Errorf(api.KindNotFound, "there is no such maintenance")
+	return pick(all, err, "maintenance", func(one api.Maintenance) bool { return one.ID == idOrName || one.Name == idOrName })
 }
 
 // Create makes one. KindInvalid for what breaks a rule, KindConflict when the name is taken.

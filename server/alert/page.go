@@ -2,6 +2,12 @@ package alert
 
 import "watchkeeper/server/store"
 
+// Found is a page of a list, the newest first.
+type Found[T any] struct {
+	Items []T
+	Next  store.Place // where the next page begins; zero at the end
+}
+
 // page reads a list of rows from newest to oldest and shows those that fit.
 type page[R, T any] struct {
 	limit int
@@ -13,9 +19,9 @@ type page[R, T any] struct {
 
 const readStep = 500
 
-// from gives the page that begins behind a place, and the place where the next one does, zero at the end.
-func (p page[R, T]) from(after store.Place) (items []T, next store.Place, err error) {
-	items = []T{}
+// from gives the page that begins behind a place.
+func (p page[R, T]) from(after store.Place) (Found[T], error) {
+	items := []T{}
 	for {
 		step := readStep
 		if p.keep == nil {
@@ -23,11 +29,11 @@ func (p page[R, T]) from(after store.Place) (items []T, next store.Place, err er
 		}
 		rows, err := p.read(after, step)
 		if err != nil {
-			return nil, store.Place{}, err
+			return Found[T]{}, err
 		}
 		for i := range rows {
 			if len(items) == p.limit {
-				return items, after, nil
+				return Found[T]{items, after}, nil
 			}
 			after = p.place(&rows[i])
 			if shown := p.show(&rows[i]); p.keep == nil || p.keep(&shown) {
@@ -35,7 +41,7 @@ func (p page[R, T]) from(after store.Place) (items []T, next store.Place, err er
 			}
 		}
 		if len(rows) < step {
-			return items, store.Place{}, nil
+			return Found[T]{Items: items}, nil
 		}
 	}
 }

@@ -63,15 +63,19 @@ func (r *Routes) List(ctx context.Context) ([]api.Route, error) {
 // Get gives a route by its id or name; KindNotFound when there is none.
 func (r *Routes) Get(ctx context.Context, idOrName string) (api.Route, error) {
 	all, err := r.List(ctx)
+	return pick(all, err, "route", func(route api.Route) bool { return route.ID == idOrName || route.Name == idOrName })
+}
+
+// pick gives the first thing of a list that is the one that is asked for.
+func pick[T any](all []T, err error, noun string, is func(T) bool) (one T, _ error) {
 	if err != nil {
-		return api.Route{}, err
+		return one, err
 	}
-	for _, route := range all {
-		if route.ID == idOrName || route.Name == idOrName {
-			return route, nil
-		}
+	i := slices.IndexFunc(all, is)
+	if i < 0 {
+		return one, api.Errorf(api.KindNotFound, "there is no such %s", noun)
 	}
-	return api.Route{}, api.Errorf(api.KindNotFound, "there is no such route")
+	return all[i], nil
 }
 
 // Create makes a route. KindInvalid for what breaks a rule, KindConflict when the name is taken.

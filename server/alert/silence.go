@@ -15,15 +15,9 @@ type SilenceQuery struct {
 	Keep  func(*api.Silence) bool // what else must hold; nil for nothing
 }
 
-// FoundSilences is a page of silences, those made last first.
-type FoundSilences struct {
-	Silences []api.Silence
-	Next     store.Place // where the next page begins; zero at the end
-}
-
-// ListSilences gives the silences that fit.
-func (a *Alerts) ListSilences(ctx context.Context, q SilenceQuery) (FoundSilences, error) {
-	items, next, err := page[api.Silence, api.Silence]{
+// ListSilences gives the silences that fit, those made last first.
+func (a *Alerts) ListSilences(ctx context.Context, q SilenceQuery) (Found[api.Silence], error) {
+	return page[api.Silence, api.Silence]{
 		limit: q.Limit,
 		read: func(before store.Place, limit int) ([]api.Silence, error) {
 			return a.Store.Silences.List(ctx, store.SilenceFilter{State: q.State, Before: before, Limit: limit})
@@ -32,7 +26,6 @@ func (a *Alerts) ListSilences(ctx context.Context, q SilenceQuery) (FoundSilence
 		show:  func(s *api.Silence) api.Silence { return a.showSilence(*s) },
 		keep:  q.Keep,
 	}.from(q.After)
-	return FoundSilences{Silences: items, Next: next}, err
 }
 
 // GetSilence gives a silence, ended or not; KindNotFound when there is none.

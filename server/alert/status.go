@@ -31,8 +31,8 @@ func (a *Alerts) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	s := Status{Open: open.Incidents, Failed: []api.Delivery{}, Failing: []api.Delivery{}}
-	for _, d := range failed.Deliveries {
+	s := Status{Open: open.Items, Failed: []api.Delivery{}, Failing: []api.Delivery{}}
+	for _, d := range failed.Items {
 		if a.now().Sub(d.CreatedAt) <= statusAge {
 			s.Failed = append(s.Failed, d)
 		}

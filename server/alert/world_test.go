@@ -180,8 +180,8 @@ func (w *world) work(t *testing.T) {
 func (w *world) deliveries(t *testing.T) (out []string) {
 	t.Helper()
 	found := must(w.alerts.ListDeliveries(context.Background(), DeliveryQuery{Limit: 1000}))(t)
-	for i := len(found.Deliveries) - 1; i >= 0; i-- {
-		d := found.Deliveries[i]
+	for i := len(found.Items) - 1; i >= 0; i-- {
+		d := found.Items[i]
 		out = append(out, fmt.Sprintf("%s %s %s:%s %s", d.About, d.Subject, d.Channel, d.Target, d.State))
 	}
 	return out

@@ -82,43 +82,20 @@ func (h *routes) channelRoutes(d *document) {
 }
 
 func (h *routes) listChannels(_ context.Context, _ auth.Principal, in *Paging) (*answer[api.Page[api.Channel]], error) {
-	const order = "channels"
-	at, err := h.place(*in, order)
-	if err != nil {
-		return nil, err
-	}
-	channels := h.Channels.List()
-	page, err := h.cut(len(channels), at, order)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(api.NewPage(channels[page.from:page.to], page.next)), nil
+	return wholeList(h, *in, "channels", func() ([]api.Channel, error) { return h.Channels.List(), nil })
 }
 
 func (h *routes) createChannel(ctx context.Context, _ auth.Principal, in *struct{ Body api.ChannelInput }) (*made[api.Channel], error) {
 	channel, err := h.Channels.Create(ctx, in.Body)
-	if err != nil {
-		return nil, err
-	}
-	return &made[api.Channel]{
-		Status: http.StatusCreated, Location: "/api/v1/channels/" + url.PathEscape(channel.Name), Body: channel,
-	}, nil
+	return making("/api/v1/channels/"+url.PathEscape(channel.Name), channel, err)
 }
 
 func (h *routes) getChannel(_ context.Context, _ auth.Principal, in *channelInput) (*answer[api.Channel], error) {
-	channel, err := h.Channels.Get(in.Name)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(channel), nil
+	return answering(h.Channels.Get(in.Name))
 }
 
 func (h *routes) replaceChannel(ctx context.Context, _ auth.Principal, in *replaceChannelInput) (*answer[api.Channel], error) {
-	channel, err := h.Channels.Replace(ctx, in.Name, api.ChannelInput(in.Body))
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(channel), nil
+	return answering(h.Channels.Replace(ctx, in.Name, api.ChannelInput(in.Body)))
 }
 
 func (h *routes) deleteChannel(ctx context.Context, _ auth.Principal, in *channelInput) (*struct{}, error) {

@@ -7,6 +7,7 @@ import (
 	"watchkeeper/api"
 	"watchkeeper/server/alert"
 	"watchkeeper/server/auth"
+	"watchkeeper/server/store"
 )
 
 type listDeliveriesInput struct {
@@ -38,24 +39,14 @@ func (h *routes) deliveryRoutes(d *document) {
 }
 
 func (h *routes) listDeliveries(ctx context.Context, who auth.Principal, in *listDeliveriesInput) (*answer[api.Page[api.Delivery]], error) {
-	const order = "deliveries"
-	at, err := h.place(in.Paging, order)
-	if err != nil {
-		return nil, err
-	}
 	q, err := in.query(who)
 	if err != nil {
 		return nil, err
 	}
-	q.Limit = at.limit
-	if q.After, err = at.behind(); err != nil {
-		return nil, err
-	}
-	found, err := h.Alerts.ListDeliveries(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(api.NewPage(found.Deliveries, h.behindCursor(found.Next, order))), nil
+	return newestList(h, in.Paging, "deliveries", func(after store.Place, limit int) (alert.Found[api.Delivery], error) {
+		q.After, q.Limit = after, limit
+		return h.Alerts.ListDeliveries(ctx, q)
+	})
 }
 
 func (in *listDeliveriesInput) query(who auth.Principal) (alert.DeliveryQuery, error) {
@@ -74,11 +65,7 @@ func (in *listDeliveriesInput) query(who auth.Principal) (alert.DeliveryQuery, e
 }
 
 func (h *routes) getDelivery(ctx context.Context, who auth.Principal, in *deliveryInput) (*answer[api.Delivery], error) {
-	delivery, err := h.findDelivery(ctx, who, in.ID, forReading)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(delivery), nil
+	return answering(h.findDelivery(ctx, who, in.ID, forReading))
 }
 
 func (h *routes) retryDelivery(ctx context.Context, who auth.Principal, in *deliveryInput) (*answer[api.Delivery], error) {

@@ -66,11 +66,7 @@ func (h *routes) acknowledgeIncident(ctx context.Context, who auth.Principal, in
 	if err != nil {
 		return nil, err
 	}
-	i, err := h.Alerts.Acknowledge(ctx, before.ID, ack)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(i), nil
+	return answering(h.Alerts.Acknowledge(ctx, before.ID, ack))
 }
 
 func (h *routes) withdrawAcknowledgement(ctx context.Context, who auth.Principal, in *incidentInput) (*answer[api.Incident], error) {
@@ -78,32 +74,18 @@ func (h *routes) withdrawAcknowledgement(ctx context.Context, who auth.Principal
 	if err != nil {
 		return nil, err
 	}
-	i, err := h.Alerts.Withdraw(ctx, before.ID)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(i), nil
+	return answering(h.Alerts.Withdraw(ctx, before.ID))
 }
 
 func (h *routes) listIncidents(ctx context.Context, who auth.Principal, in *listIncidentsInput) (*answer[api.Page[api.Incident]], error) {
-	const order = "incidents"
-	at, err := h.place(in.Paging, order)
-	if err != nil {
-		return nil, err
-	}
 	q, err := in.query(who)
 	if err != nil {
 		return nil, err
 	}
-	q.Limit = at.limit
-	if q.After, err = at.behind(); err != nil {
-		return nil, err
-	}
-	found, err := h.Alerts.ListIncidents(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(api.NewPage(found.Incidents, h.behindCursor(found.Next, order))), nil
+	return newestList(h, in.Paging, "incidents", func(after store.Place, limit int) (alert.Found[api.Incident], error) {
+		q.After, q.Limit = after, limit
+		return h.Alerts.ListIncidents(ctx, q)
+	})
 }
 
 func (in *listIncidentsInput) query(who auth.Principal) (alert.IncidentQuery, error) {
@@ -125,11 +107,7 @@ func (in *listIncidentsInput) query(who auth.Principal) (alert.IncidentQuery, er
 }
 
 func (h *routes) getIncident(ctx context.Context, who auth.Principal, in *incidentInput) (*answer[api.Incident], error) {
-	i, err := h.findIncident(ctx, who, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(i), nil
+	return answering(h.findIncident(ctx, who, in.ID))
 }
 
 // findIncident gives an incident. One that the credential does not reach is as if it did not exist.
@@ -155,24 +133,4 @@ func seesSubject(who auth.Principal, kind api.SubjectKind, subject string) bool 
 		return who.Reaches(subject)
 	}
 	return who.Match == ""
-}
-
-// behind reads a cursor of a list that is ordered by time and a textual id.
-func (p place) behind() (store.Place, error) {
-	if p.cursor == nil {
-		return store.Place{}, nil
-	}
-	at, is := parseMillis(p.cursor.Key)
-	if !is {
-		return store.Place{}, errCursor
-	}
-	return store.Place{Time: at, ID: p.cursor.ID}, nil
-}
-
-// behindCursor gives the cursor that behind reads, none at the end of a list.
-func (h *routes) behindCursor(p store.Place, order string) string {
-	if p == (store.Place{}) {
-		return ""
-	}
-	return api.Cursor{Generation: h.Generation, Order: order, Key: millis(p.Time), ID: p.ID}.String()
 }

@@ -61,10 +61,7 @@ func (h *routes) listMaintenance(ctx context.Context, who auth.Principal, in *Pa
 
 func (h *routes) createMaintenance(ctx context.Context, who auth.Principal, in *struct{ Body api.MaintenanceInput }) (*made[api.Maintenance], error) {
 	m, err := h.Maintenance.Create(ctx, in.Body, author(who))
-	if err != nil {
-		return nil, err
-	}
-	return &made[api.Maintenance]{Status: http.StatusCreated, Location: "/api/v1/maintenance/" + m.ID, Body: m}, nil
+	return making("/api/v1/maintenance/"+m.ID, m, err)
 }
 
 func (h *routes) getMaintenance(ctx context.Context, who auth.Principal, in *maintenanceInput) (*answer[api.Maintenance], error) {

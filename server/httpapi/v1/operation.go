@@ -53,11 +53,27 @@ type answer[T any] struct{ Body T }
 // newAnswer is the answer of a handler that has nothing to say beside a value.
 func newAnswer[T any](v T) *answer[T] { return &answer[T]{v} }
 
+// answering is the answer of a feature that gave a value or an error.
+func answering[T any](v T, err error) (*answer[T], error) {
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(v), nil
+}
+
 // made is the answer of a handler that made something, or found it made.
 type made[T any] struct {
 	Status   int
 	Location string `header:"Location" doc:"path of what was made"`
 	Body     T
+}
+
+// making is the answer of a feature that made something, which is at a path from now on, or gave an error.
+func making[T any](path string, v T, err error) (*made[T], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &made[T]{Status: http.StatusCreated, Location: path, Body: v}, nil
 }
 
 // handler is a typed route: in has the parameters and the body, out the headers and the body of the answer.

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"watchkeeper/api"
+	"watchkeeper/server/alert"
 	"watchkeeper/server/store"
 )
 
@@ -92,6 +93,43 @@ func (h *routes) markCursor(m store.Mark, order string) string {
 	return api.Cursor{
 		Generation: h.Generation, Order: order, Key: millis(m.Time), ID: strconv.FormatInt(m.ID, 10),
 	}.String()
+}
+
+// behind reads a cursor of a list that is ordered by time and a textual id.
+func (p place) behind() (store.Place, error) {
+	if p.cursor == nil {
+		return store.Place{}, nil
+	}
+	at, is := parseMillis(p.cursor.Key)
+	if !is {
+		return store.Place{}, errCursor
+	}
+	return store.Place{Time: at, ID: p.cursor.ID}, nil
+}
+
+// behindCursor gives the cursor that behind reads, none at the end of a list.
+func (h *routes) behindCursor(p store.Place, order string) string {
+	if p == (store.Place{}) {
+		return ""
+	}
+	return api.Cursor{Generation: h.Generation, Order: order, Key: millis(p.Time), ID: p.ID}.String()
+}
+
+// newestList gives a page of a list whose newest come first.
+func newestList[T any](h *routes, p Paging, order string, list func(after store.Place, limit int) (alert.Found[T], error)) (*answer[api.Page[T]], error) {
+	at, err := h.place(p, order)
+	if err != nil {
+		return nil, err
+	}
+	after, err := at.behind()
+	if err != nil {
+		return nil, err
+	}
+	found, err := list(after, at.limit)
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(api.NewPage(found.Items, h.behindCursor(found.Next, order))), nil
 }
 
 // pageOf cuts a list that was asked for with one item more than the page holds. next gives the cursor behind an item.
@@ -181,4 +219,21 @@ func (h *routes) cut(n int, at place, order string) (window, error) {
 		w.next = api.Cursor{Generation: h.Generation, Order: order, ID: strconv.Itoa(w.to)}.String()
 	}
 	return w, nil
+}
+
+// wholeList gives a page of a list that is short enough to be had whole.
+func wholeList[T any](h *routes, p Paging, order string, list func() ([]T, error)) (*answer[api.Page[T]], error) {
+	at, err := h.place(p, order)
+	if err != nil {
+		return nil, err
+	}
+	all, err := list()
+	if err != nil {
+		return nil, err
+	}
+	page, err := h.cut(len(all), at, order)
+	if err != nil {
+		return nil, err
+	}
+	return newAnswer(api.NewPage(all[page.from:page.to], page.next)), nil
 }

@@ -29,11 +29,7 @@ func (h *routes) runProbe(ctx context.Context, who auth.Principal, in *serviceIn
 		return nil, err
 	}
 	extend(ctx, probePatience)
-	result, err := h.Probes.RunNow(ctx, svc)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(result), nil
+	return answering(h.Probes.RunNow(ctx, svc))
 }
 
 // showProbe gives the probe of a service as a credential may see it: who could have made it sees its secrets.

@@ -71,29 +71,9 @@ func (h *routes) listRoutes(ctx context.Context, _ auth.Principal, in *Paging) (
 	return wholeList(h, *in, "routes", func() ([]api.Route, error) { return h.Routes.List(ctx) })
 }
 
-// wholeList gives a page of a list that is short enough to be had whole.
-func wholeList[T any](h *routes, p Paging, order string, list func() ([]T, error)) (*answer[api.Page[T]], error) {
-	at, err := h.place(p, order)
-	if err != nil {
-		return nil, err
-	}
-	all, err := list()
-	if err != nil {
-		return nil, err
-	}
-	page, err := h.cut(len(all), at, order)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(api.NewPage(all[page.from:page.to], page.next)), nil
-}
-
 func (h *routes) createRoute(ctx context.Context, _ auth.Principal, in *struct{ Body api.RouteInput }) (*made[api.Route], error) {
 	route, err := h.Routes.Create(ctx, in.Body)
-	if err != nil {
-		return nil, err
-	}
-	return &made[api.Route]{Status: http.StatusCreated, Location: "/api/v1/routes/" + route.ID, Body: route}, nil
+	return making("/api/v1/routes/"+route.ID, route, err)
 }
 
 func (h *routes) getRoute(ctx context.Context, _ auth.Principal, in *routeInput) (*answer[api.Route], error) {
@@ -113,14 +93,6 @@ func (h *routes) deleteRoute(ctx context.Context, _ auth.Principal, in *routeInp
 	return nil, err
 }
 
-// answering is the answer of a feature that gave a value or an error.
-func answering[T any](v T, err error) (*answer[T], error) {
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(v), nil
-}
-
 type explainInput struct {
 	Service string `query:"service" required:"true" doc:"name or id of the service" example:"nightly backup"`
 }
@@ -130,9 +102,5 @@ func (h *routes) explainRoute(ctx context.Context, who auth.Principal, in *expla
 	if err != nil {
 		return nil, err
 	}
-	explanation, err := h.Alerts.Explain(ctx, svc)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(explanation), nil
+	return answering(h.Alerts.Explain(ctx, svc))
 }

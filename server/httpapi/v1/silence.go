@@ -7,6 +7,7 @@ import (
 	"watchkeeper/api"
 	"watchkeeper/server/alert"
 	"watchkeeper/server/auth"
+	"watchkeeper/server/store"
 )
 
 const silencePath = "/api/v1/silences/{id}"
@@ -47,34 +48,22 @@ func (h *routes) silenceRoutes(d *document) {
 func author(who auth.Principal) alert.Author { return alert.Author{Name: who.Name, Pattern: who.Match} }
 
 func (h *routes) listSilences(ctx context.Context, who auth.Principal, in *listSilencesInput) (*answer[api.Page[api.Silence]], error) {
-	const order = "silences"
-	at, err := h.place(in.Paging, order)
-	if err != nil {
-		return nil, err
-	}
-	q := alert.SilenceQuery{State: api.SilenceState(in.State), Limit: at.limit}
+	q := alert.SilenceQuery{State: api.SilenceState(in.State)}
 	if q.State != "" && !q.State.Valid() {
 		return nil, api.Invalid("query.state", "must be active, future or ended")
-	}
-	if q.After, err = at.behind(); err != nil {
-		return nil, err
 	}
 	if who.Match != "" {
 		q.Keep = func(s *api.Silence) bool { return author(who).Owns(s.Match) }
 	}
-	found, err := h.Alerts.ListSilences(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(api.NewPage(found.Silences, h.behindCursor(found.Next, order))), nil
+	return newestList(h, in.Paging, "silences", func(after store.Place, limit int) (alert.Found[api.Silence], error) {
+		q.After, q.Limit = after, limit
+		return h.Alerts.ListSilences(ctx, q)
+	})
 }
 
 func (h *routes) createSilence(ctx context.Context, who auth.Principal, in *struct{ Body api.SilenceInput }) (*made[api.Silence], error) {
 	s, err := h.Alerts.Silence(ctx, in.Body, author(who))
-	if err != nil {
-		return nil, err
-	}
-	return &made[api.Silence]{Status: http.StatusCreated, Location: "/api/v1/silences/" + s.ID, Body: s}, nil
+	return making("/api/v1/silences/"+s.ID, s, err)
 }
 
 func (h *routes) getSilence(ctx context.Context, who auth.Principal, in *silenceInput) (*answer[api.Silence], error) {

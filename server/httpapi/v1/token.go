@@ -40,20 +40,7 @@ func (h *routes) tokenRoutes(d *document) {
 }
 
 func (h *routes) listTokens(ctx context.Context, _ auth.Principal, in *Paging) (*answer[api.Page[api.Token]], error) {
-	const order = "tokens"
-	at, err := h.place(*in, order)
-	if err != nil {
-		return nil, err
-	}
-	tokens, err := h.Tokens.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	page, err := h.cut(len(tokens), at, order)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(api.NewPage(tokens[page.from:page.to], page.next)), nil
+	return wholeList(h, *in, "tokens", func() ([]api.Token, error) { return h.Tokens.List(ctx) })
 }
 
 func (h *routes) createToken(ctx context.Context, _ auth.Principal, in *struct{ Body tokenBody }) (*made[api.TokenAnswer], error) {

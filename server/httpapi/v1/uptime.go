@@ -23,9 +23,5 @@ func (h *routes) getUptime(ctx context.Context, who auth.Principal, in *serviceI
 	if err != nil {
 		return nil, err
 	}
-	up, err := h.Store.Changes.Uptime(ctx, svc)
-	if err != nil {
-		return nil, err
-	}
-	return newAnswer(up), nil
+	return answering(h.Store.Changes.Uptime(ctx, svc))
 }

@@ -61,27 +61,17 @@ func (h *Routes) Create(ctx context.Context, in api.RouteInput) (api.Route, erro
 	return out, err
 }
 
-// Replace changes a route; position 0 leaves it where it is. KindNotFound when there is none, KindConflict when the name
-// is taken.
-func (h *Routes) Replace(ctx context.Context, id string, in api.RouteInput) (api.Route, error) {
-	return h.Change(ctx, id, func(out *api.RouteInput) error {
-		*out = in
-		return nil
-	})
-}
-
-// Change lets edit change what people decide about a route, in one transaction with reading it; see Replace. An error of
-// edit is given back and changes nothing.
+// Change lets edit change what people decide about a route, in one transaction with reading it; position 0 leaves it where
+// it is. KindNotFound when there is none, KindConflict when the name is taken. An error of edit is given back and changes
+// nothing.
 func (h *Routes) Change(ctx context.Context, id string, edit func(*api.RouteInput) error) (api.Route, error) {
 	var out api.Route
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
-		all, err := tx.lockRoutes(ctx)
+		all, found, err := tx.lockRoute(ctx, id)
 		if err != nil {
 			return err
 		}
-		if out, err = tx.route(ctx, id); err != nil {
-			return err
-		}
+		out = found
 		was, before := out.RouteInput, out.Position
 		if err := edit(&out.RouteInput); err != nil {
 			return err
@@ -109,13 +99,11 @@ func (h *Routes) Change(ctx context.Context, id string, edit func(*api.RouteInpu
 func (h *Routes) Delete(ctx context.Context, id string) (api.Route, error) {
 	var out api.Route
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
-		all, err := tx.lockRoutes(ctx)
+		all, found, err := tx.lockRoute(ctx, id)
 		if err != nil {
 			return err
 		}
-		if out, err = tx.route(ctx, id); err != nil {
-			return err
-		}
+		out = found
 		if _, err := tx.exec(ctx, "delete from route where id = $1", id); err != nil {
 			return err
 		}

@@ -27,6 +27,18 @@ func (tx *Tx) lockRoutes(ctx context.Context) ([]api.Route, error) {
 	return tx.routes(ctx)
 }
 
+// lockRoute is lockRoutes, and gives one of them, too.
+func (tx *Tx) lockRoute(ctx context.Context, id string) (all []api.Route, one api.Route, err error) {
+	if all, err = tx.lockRoutes(ctx); err != nil {
+		return nil, one, err
+	}
+	i := slices.IndexFunc(all, func(r api.Route) bool { return r.ID == id })
+	if i < 0 {
+		return nil, one, errNoRoute
+	}
+	return all, all[i], nil
+}
+
 func (tx *Tx) insertRoute(ctx context.Context, r *api.Route) error {
 	_, err := tx.exec(ctx, "insert into route ("+routeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", routeValues(r)...)
 	return tx.routeTaken(err)

@@ -92,7 +92,7 @@ func auditedQuiet(t *testing.T, f *Fixture) {
 	ctx := context.Background()
 	route := must(f.Routes.Create(ctx, api.RouteInput{Name: "r", To: []string{"pushover:KEY", "ops"}, Match: matchers(t, `tag="a"`)}))(t)
 	for range 2 { // the second time nothing changes
-		must(f.Routes.Replace(ctx, route.ID, api.RouteInput{Name: "r", To: []string{"pushover:KEY2"}, Match: matchers(t, `tag="a"`), Repeat: 60}))(t)
+		must(replaceRoute(ctx, f, route.ID, api.RouteInput{Name: "r", To: []string{"pushover:KEY2"}, Match: matchers(t, `tag="a"`), Repeat: 60}))(t)
 	}
 	must(f.Routes.Delete(ctx, route.ID))(t)
 	silence := must(f.Silences.Create(ctx, api.Silence{Match: matchers(t, `name="db"`), StartsAt: f.now(), EndsAt: f.now().Add(time.Hour), Comment: "c"}))(t)

@@ -9,6 +9,7 @@ import (
 
 	"watchkeeper/api"
 	"watchkeeper/server/hub"
+	"watchkeeper/server/store"
 )
 
 var routeTests = map[string]func(*testing.T, *Fixture){
@@ -92,10 +93,10 @@ func routeChanged(t *testing.T, f *Fixture) {
 	a, b := f.route(t, api.RouteInput{Name: "a"}), f.route(t, api.RouteInput{Name: "b", Repeat: 60})
 	_, err := f.Routes.Create(ctx, api.RouteInput{Name: "a", To: []string{"ops"}})
 	wantKind(t, err, api.KindConflict)
-	_, err = f.Routes.Replace(ctx, b.ID, api.RouteInput{Name: "a", To: []string{"ops"}})
+	_, err = replaceRoute(ctx, f, b.ID, api.RouteInput{Name: "a", To: []string{"ops"}})
 	wantKind(t, err, api.KindConflict)
 	f.Clock.Advance(time.Second)
-	replaced := must(f.Routes.Replace(ctx, b.ID, api.RouteInput{Name: "b2", To: []string{"ops"}, Match: api.Matchers{}}))(t)
+	replaced := must(replaceRoute(ctx, f, b.ID, api.RouteInput{Name: "b2", To: []string{"ops"}, Match: api.Matchers{}}))(t)
 	sameJSON(t, "replaced", replaced, api.Route{
 		RouteInput: api.RouteInput{Name: "b2", To: []string{"ops"}, Match: api.Matchers{}, Position: 2},
 		ID:         b.ID, Source: "api", CreatedAt: b.CreatedAt, UpdatedAt: f.now(),
@@ -110,9 +111,17 @@ func routeChanged(t *testing.T, f *Fixture) {
 		wantKind(t, err, api.KindNotFound)
 		_, err = f.Routes.Get(ctx, missing)
 		wantKind(t, err, api.KindNotFound)
-		_, err = f.Routes.Replace(ctx, missing, api.RouteInput{Name: "x", To: []string{"ops"}})
+		_, err = replaceRoute(ctx, f, missing, api.RouteInput{Name: "x", To: []string{"ops"}})
 		wantKind(t, err, api.KindNotFound)
 	}
+}
+
+// replaceRoute changes everything about a route.
+func replaceRoute(ctx context.Context, f *Fixture, id string, in api.RouteInput) (api.Route, error) {
+	return f.Routes.Change(ctx, id, func(out *api.RouteInput) error {
+		*out = in
+		return nil
+	})
 }
 
 func routesMoved(t *testing.T, f *Fixture) {
@@ -123,9 +132,7 @@ func routesMoved(t *testing.T, f *Fixture) {
 		ids = append(ids, f.route(t, api.RouteInput{Name: fmt.Sprint("r", i)}).ID)
 	}
 	var wait sync.WaitGroup
-	for n, st := range []interface {
-		Change(context.Context, string, func(*api.RouteInput) error) (api.Route, error)
-	}{f.Routes, other.Routes} {
+	for n, st := range []*store.Routes{f.Routes, other.Routes} {
 		wait.Go(func() {
 			for i := range 12 {
 				_, err := st.Change(ctx, ids[(i+3*n)%6], func(in *api.RouteInput) error { in.Position = 1 + (i*5+n)%6; return nil })

@@ -14,9 +14,6 @@ const (
 	ActorServer   ActorKind = "server"   // nobody: Watchkeeper by itself
 )
 
-// ActorKinds lists the kinds in the order in which errors and help name them.
-var ActorKinds = []ActorKind{ActorToken, ActorPassword, ActorLink, ActorCommand, ActorServer}
-
 // Valid reports whether k is one of the kinds.
 func (k ActorKind) Valid() bool {
 	switch k {

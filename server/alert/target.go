@@ -37,21 +37,6 @@ func (c *Channels) CheckTarget(target string) error {
 // lookTime is how long a look for a channel that is not known may take.
 const lookTime = 5 * time.Second
 
-// CheckPulseTarget is CheckTarget for what the holder of a credential for pulses may name: no URL of shoutrrr, which is
-// for channels that somebody has made, and only addresses that the setting alerts.targets lets through.
-func (c *Channels) CheckPulseTarget(target string) error {
-	t := api.ParseTarget(target)
-	if m := c.current.Load().find(t.Channel); m != nil && m.isKind() {
-		if m.Kind == api.ChannelShoutrrr {
-			return api.Errorf(api.KindInvalid, "shoutrrr may be named as a configured channel only")
-		}
-		if !allowed(c.PulseTargets, m.Kind, t.Address) {
-			return api.Errorf(api.KindInvalid, "%s", refusedByPattern(m.Kind))
-		}
-	}
-	return c.CheckTarget(target)
-}
-
 func refusedByPattern(kind api.ChannelKind) string {
 	return "the setting alerts.targets does not allow this " + string(kind) + " address"
 }

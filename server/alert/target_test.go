@@ -8,23 +8,19 @@ import (
 	"watchkeeper/server/alert/notify"
 )
 
-func channelsFor(t *testing.T, defaults notify.Defaults, patterns map[api.ChannelKind][]string) *Channels {
+func channelsFor(t *testing.T, defaults notify.Defaults) *Channels {
 	t.Helper()
 	return must(NewChannels(ChannelOptions{
-		Registry: newPost().registry(), Common: notify.Options{Defaults: defaults}, PulseTargets: patterns,
+		Registry: newPost().registry(), Common: notify.Options{Defaults: defaults},
 		File: []api.ChannelInput{{Name: "ops", Kind: api.ChannelMail, Settings: map[string]string{"to": "team"}}},
 	}))(t)
 }
 
 func TestCheckTarget(t *testing.T) {
-	c := channelsFor(t, notify.Defaults{SMTPURL: "smtp://localhost"}, map[api.ChannelKind][]string{
-		api.ChannelMail: {"*@example.org", "boss@example.com"}, api.ChannelWebhook: {"https://hooks.example.org/*"},
-	})
+	c := channelsFor(t, notify.Defaults{SMTPURL: "smtp://localhost"})
 	tests := []struct {
-		target      string
-		check       string // part of the error of CheckTarget
-		pulse       string // of CheckPulseTarget
-		description string
+		target string
+		check  string // part of the error
 	}{
 		{target: "mail:me@example.org"},
 		{target: " Mail : me@Example.ORG "},
@@ -32,23 +28,42 @@ func TestCheckTarget(t *testing.T) {
 		{target: "ops"},
 		{target: "pushover:KEY"},
 		{target: "webhook:https://hooks.example.org/x"},
-		{target: "pigeon:coop", check: `no channel "pigeon", only mail, pushover, webhook, shoutrrr, ops`, pulse: `no channel "pigeon"`},
-		{target: "", check: `no channel ""`, pulse: `no channel ""`},
-		{target: "pushover:", check: "the address is missing", pulse: "the address is missing"},
-		{target: "pushover:bad", check: "pushover: the address must be good", pulse: "must be good"},
-		{target: "ops:other", check: "names its own recipient", pulse: "names its own recipient"},
-		{target: "mail:me@evil.example", pulse: "alerts.targets"},
-		{target: "mail:me@evil.example,me@example.org", pulse: "alerts.targets"},
-		{target: `mail:"me@example.org" <me@evil.example>`, pulse: "alerts.targets"},
-		{target: "mail:me@evil.example <x@example.org>", pulse: "alerts.targets"},
-		{target: "webhook:https://evil.example/", pulse: "alerts.targets"},
-		{target: "shoutrrr:ntfy://ntfy.sh/x", pulse: "configured channel only"},
+		{target: "pigeon:coop", check: `no channel "pigeon", only mail, pushover, webhook, shoutrrr, ops`},
+		{target: "", check: `no channel ""`},
+		{target: "pushover:", check: "the address is missing"},
+		{target: "pushover:bad", check: "pushover: the address must be good"},
+		{target: "ops:other", check: "names its own recipient"},
+		{target: "shoutrrr:ntfy://ntfy.sh/x"},
 	}
 	for _, test := range tests {
 		t.Run(test.target, func(t *testing.T) {
 			wantError(t, "CheckTarget", c.CheckTarget(test.target), test.check)
-			wantError(t, "CheckPulseTarget", c.CheckPulseTarget(test.target), test.pulse)
 		})
+	}
+}
+
+func TestTargetsThatPulsesMayName(t *testing.T) {
+	patterns := map[api.ChannelKind][]string{
+		api.ChannelMail: {"*@example.org", "boss@example.com"}, api.ChannelWebhook: {"https://hooks.example.org/*"},
+	}
+	for target, want := range map[string]bool{
+		"mail:me@example.org":                         true,
+		" Mail : me@Example.ORG ":                     true,
+		"mail:boss@example.com":                       true,
+		"mail:me@example.org,Boss <boss@example.com>": true,
+		"pushover:KEY":                                true, // no patterns
+		"webhook:https://hooks.example.org/x":         true,
+		"mail:me@evil.example":                        false,
+		"mail:me@evil.example,me@example.org":         false,
+		`mail:"me@example.org" <me@evil.example>`:     false,
+		"mail:me@evil.example <x@example.org>":        false,
+		"mail:":                                       false,
+		"webhook:https://evil.example/":               false,
+	} {
+		parsed := api.ParseTarget(target)
+		if got := allowed(patterns, api.ChannelKind(strings.ToLower(parsed.Channel)), parsed.Address); got != want {
+			t.Errorf("%s is allowed: %v", target, got)
+		}
 	}
 }
 
@@ -70,7 +85,7 @@ func TestCheckTargetBeforeMailIsSetUp(t *testing.T) {
 }
 
 func TestParseAndCheckRoute(t *testing.T) {
-	c := channelsFor(t, notify.Defaults{SMTPURL: "smtp://localhost"}, nil)
+	c := channelsFor(t, notify.Defaults{SMTPURL: "smtp://localhost"})
 	for _, test := range []struct {
 		texts []string
 		want  []api.Target

@@ -108,22 +108,6 @@ func (d *Dialer) control(_ context.Context, _, address string, _ syscall.RawConn
 	return nil
 }
 
-// CheckHost resolves a name or reads an address and gives a *RefusedError inside its error when any address of it may
-// not be connected to. It is for libraries that insist on a dialer of their own, and weaker than the dialer: between
-// this look and their connection a name may change its mind.
-func (d *Dialer) CheckHost(ctx context.Context, host string) error {
-	addresses, err := d.dialer.Resolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return fmt.Errorf("resolving %s: %w", host, err)
-	}
-	for _, address := range addresses {
-		if reason, refused := judge(d.refused, address); refused {
-			return fmt.Errorf("checking %s: %w", host, &RefusedError{Address: address.Unmap().String(), Reason: reason})
-		}
-	}
-	return nil
-}
-
 // Transport gives the transport that connects with this dialer. It is one and the same for all; clone it to change it.
 func (d *Dialer) Transport() *http.Transport { return d.transport }
 

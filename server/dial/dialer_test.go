@@ -74,29 +74,11 @@ func TestNameThatChangesItsMind(t *testing.T) {
 	client.Transport.(*http.Transport).DisableKeepAlives = true
 
 	names.address.Store(&[4]byte{127, 0, 0, 1})
-	if err := d.CheckHost(t.Context(), "rebinding.example"); err != nil {
-		t.Fatalf("checking an allowed address: %v", err)
-	}
 	if err := get(client, "http://rebinding.example:"+port); err != nil {
 		t.Fatalf("connecting to an allowed address: %v", err)
 	}
 	names.address.Store(&[4]byte{169, 254, 169, 254})
 	wantRefused(t, get(client, "http://rebinding.example:"+port), Metadata, "169.254.169.254:"+port)
-	wantRefused(t, d.CheckHost(t.Context(), "rebinding.example"), Metadata, "169.254.169.254")
-}
-
-func TestCheckHost(t *testing.T) {
-	d := dialer(t, RefusePrivate)
-	if err := d.CheckHost(t.Context(), "1.1.1.1"); err != nil {
-		t.Errorf("public address: %v", err)
-	}
-	wantRefused(t, d.CheckHost(t.Context(), "127.0.0.1"), Loopback, "127.0.0.1")
-	wantRefused(t, d.CheckHost(t.Context(), "::ffff:10.0.0.1"), Private, "10.0.0.1")
-	d.dialer.Resolver = nameServer(t).resolver()
-	err := d.CheckHost(t.Context(), "nowhere.example")
-	if failure := (*net.DNSError)(nil); !errors.As(err, &failure) || !failure.IsNotFound {
-		t.Errorf("a name without an address: %v", err)
-	}
 }
 
 func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {

@@ -232,7 +232,7 @@ func (c *copier) read(ctx context.Context, t table) (*batch, error) {
 	if len(args) > 0 {
 		where = " where (" + names(keys) + ") > (" + placeholders(len(args)) + ")"
 	}
-	sql := "select " + names(t.columnList()) + " from " + t.name + where + " order by " + names(keys) + " limit " + strconv.Itoa(c.Batch)
+	sql := "select " + names(t.columns) + " from " + t.name + where + " order by " + names(keys) + " limit " + strconv.Itoa(c.Batch)
 	b := newBatch(t)
 	err := c.from.read(ctx, func(tx *Tx) error {
 		r, err := tx.query(ctx, sql, args...)
@@ -261,7 +261,7 @@ func (c *copier) write(ctx context.Context, t table, b *batch, next copyMark) er
 			if t.name == "setting" {
 				skip = " where i.name <> '" + settingCopy + "'"
 			}
-			columns := t.columnList()
+			columns := t.columns
 			_, err := tx.exec(ctx, "insert into "+t.name+" ("+names(columns)+") "+tx.eng.given()+"select "+names(columns)+" from "+
 				tx.eng.relation(1, columns...)+" i"+skip, tx.eng.pack(b.columns()...)...)
 			if err != nil {
@@ -294,7 +294,7 @@ func (c *copier) prepare(ctx context.Context, tx *Tx, t table, b *batch) error {
 
 // goOnDrawing lets the target draw its next number where the source would, so that none that a client knows comes again.
 func (c *copier) goOnDrawing(ctx context.Context, tx *Tx, t table) error {
-	for _, column := range t.columnList() {
+	for _, column := range t.columns {
 		if column.kind != intColumn {
 			continue
 		}

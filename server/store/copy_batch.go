@@ -65,7 +65,7 @@ func (b *batch) scan(r row) error {
 
 // columns gives the values of all columns.
 func (b *batch) columns() []any {
-	return each(b.table.columns, func(c tableColumn) any {
+	return each(b.table.columns, func(c column) any {
 		switch c.kind {
 		case textColumn:
 			return b.texts[c.name]
@@ -102,7 +102,7 @@ func (t table) columnsOf(names []string) []column {
 	return each(names, func(name string) column {
 		for _, c := range t.columns {
 			if c.name == name {
-				return c.column
+				return c
 			}
 		}
 		return column{name: name}

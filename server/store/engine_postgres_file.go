@@ -10,7 +10,7 @@ import (
 
 func (e *postgresEngine) tables(ctx context.Context, s session) ([]table, error) {
 	rows, err := collect(ctx, s, scanCatalogueRow, `select c.relname, a.attname, format_type(a.atttypid, null),
-			case when a.attnotnull then 0 else 1 end::bigint, coalesce(array_position(k.conkey, a.attnum), 0)::bigint
+			coalesce(array_position(k.conkey, a.attnum), 0)::bigint
 		from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 		left join pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
 		where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace = current_schema()::regnamespace and c.relname <> $1

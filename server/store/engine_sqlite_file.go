@@ -18,7 +18,7 @@ import (
 
 func (e *sqliteEngine) tables(ctx context.Context, s session) ([]table, error) {
 	rows, err := collect(ctx, s, scanCatalogueRow, `select t.name, c.name, case c.type when 'INTEGER' then 'bigint' when 'TEXT' then 'text'
-			when 'BLOB' then 'bytea' else c.type end, c."notnull" = 0 and c.pk = 0, c.pk
+			when 'BLOB' then 'bytea' else c.type end, c.pk
 		from sqlite_schema t join pragma_table_info(t.name) c
 		where t.type = 'table' and t.sql not like 'create virtual%' and t.name not like 'sqlite\_%' escape '\' and t.name <> $1
 		order by t.name, c.cid`, goose.DefaultTablename)

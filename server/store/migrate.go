@@ -12,13 +12,6 @@ import (
 	"watchkeeper/api"
 )
 
-// Migration is a step of the schema and whether the database has taken it.
-type Migration struct {
-	Version int64
-	Name    string
-	Applied bool
-}
-
 type migrator struct{ *goose.Provider }
 
 func newMigrator(dialect goose.Dialect, db *sql.DB, files fs.FS, folder string) (migrator, error) {
@@ -159,24 +152,6 @@ func (s *Store) takeSteps(ctx context.Context, database int64, report func(Progr
 		done = append(done, source.Path)
 	}
 	return done, nil
-}
-
-// Migrations lists the steps and which of them the database has taken.
-func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
-	m, err := s.eng.migrator()
-	if err != nil {
-		return nil, err
-	}
-	defer m.close(s.eng)
-	status, err := m.Status(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading migrations: %w", err)
-	}
-	var out []Migration
-	for _, st := range status {
-		out = append(out, Migration{Version: st.Source.Version, Name: st.Source.Path, Applied: st.State == goose.StateApplied})
-	}
-	return out, nil
 }
 
 // Prepare makes what must exist ahead of time, such as the partitions of the coming months. It may be repeated.

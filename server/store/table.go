@@ -8,17 +8,8 @@ import (
 // table is a table of the schema as the database tells of it, for work that is the same for all of them.
 type table struct {
 	name    string
-	columns []tableColumn
+	columns []column
 	key     []string // the columns of the primary key, in its order
-}
-
-type tableColumn struct {
-	column
-	nullable bool
-}
-
-func (t table) columnList() []column {
-	return each(t.columns, func(c tableColumn) column { return c.column })
 }
 
 // groupColumns makes tables of the rows of a catalogue, which are ordered by table.
@@ -29,7 +20,7 @@ func groupColumns(rows []catalogueRow) []table {
 			out = append(out, table{name: r.table})
 		}
 		t := &out[len(out)-1]
-		t.columns = append(t.columns, tableColumn{column{r.column, columnKind(r.kind)}, r.nullable})
+		t.columns = append(t.columns, column{r.column, columnKind(r.kind)})
 		if r.inKey > 0 {
 			for int64(len(t.key)) < r.inKey {
 				t.key = append(t.key, "")
@@ -43,15 +34,12 @@ func groupColumns(rows []catalogueRow) []table {
 // catalogueRow is a column of a table; inKey is its place in the primary key, from 1, or 0.
 type catalogueRow struct {
 	table, column, kind string
-	nullable            bool
 	inKey               int64
 }
 
 func scanCatalogueRow(r row) (catalogueRow, error) {
 	var c catalogueRow
-	var nullable int64
-	err := r.Scan(&c.table, &c.column, &c.kind, &nullable, &c.inKey)
-	c.nullable = nullable != 0
+	err := r.Scan(&c.table, &c.column, &c.kind, &c.inKey)
 	return c, err
 }
 

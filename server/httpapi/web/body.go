@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -90,34 +89,6 @@ func ReadPrefix(r *http.Request, keep int64) (*Body, error) {
 	}
 	body.Data, body.Truncated = body.Data[:keep], true
 	return body, x.floor.bodies.drain(x, r)
-}
-
-// Preread is for routes whose body is read by others, as huma does: it reads the body within our limits and hands on
-// one that is decompressed, complete, and not nested too deep where it is JSON.
-func Preread(limit int64, respond Responder) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return Handle(func(w http.ResponseWriter, r *http.Request) error {
-			if r.ContentLength == 0 {
-				next.ServeHTTP(w, r)
-				return nil
-			}
-			body, err := ReadBody(r, limit)
-			if err != nil {
-				return err
-			}
-			defer body.Release()
-			if isJSON(MediaType(r)) {
-				if err := checkShape(body.Data, Decoding{At: "body"}); err != nil {
-					return err
-				}
-			}
-			r.Body = io.NopCloser(bytes.NewReader(body.Data))
-			r.ContentLength = int64(len(body.Data))
-			r.Header.Del("Content-Encoding")
-			next.ServeHTTP(w, r)
-			return nil
-		}, respond)
-	}
 }
 
 var (

@@ -114,14 +114,6 @@ func (x *exchange) Actor() api.Actor {
 	return who
 }
 
-// RequestID gives the id under which the log knows the request, or "" outside a Floor.
-func RequestID(ctx context.Context) string {
-	if x := exchangeOf(ctx); x != nil {
-		return x.id[0]
-	}
-	return ""
-}
-
 // ClientAddress gives the address of the client, which a trusted proxy may have told. It is not valid when unknown.
 func ClientAddress(ctx context.Context) netip.Addr {
 	if x := exchangeOf(ctx); x != nil {

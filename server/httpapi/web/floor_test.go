@@ -31,7 +31,7 @@ func TestRequestIDs(t *testing.T) {
 	g := newGround(nil)
 	var seen string
 	h := g.Wrap(router(func(w http.ResponseWriter, r *http.Request) error {
-		seen = RequestID(r.Context())
+		seen = exchangeOf(r.Context()).id[0]
 		return nil
 	}, Problems))
 	for name, c := range map[string]struct {

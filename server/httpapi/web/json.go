@@ -27,9 +27,6 @@ const (
 	RefuseUnknown UnknownFields = "refuse"
 )
 
-// Valid reports whether u is one of the above.
-func (u UnknownFields) Valid() bool { return u == IgnoreUnknown || u == RefuseUnknown }
-
 // Decoding says how a JSON text is read. The zero value ignores unknown fields and calls the text "body".
 type Decoding struct {
 	At       string // where the text stands, for the locations of errors; "" means "body"

@@ -255,15 +255,6 @@ func trimMark(data []byte) []byte { return []byte(strings.TrimPrefix(string(data
 
 func hasNaN(v thing) bool { return math.IsNaN(v.Ratio) }
 
-func TestUnknownFieldsValid(t *testing.T) {
-	t.Parallel()
-	for value, want := range map[UnknownFields]bool{IgnoreUnknown: true, RefuseUnknown: true, "": false, "x": false} {
-		if value.Valid() != want {
-			t.Errorf("%q: %v", value, value.Valid())
-		}
-	}
-}
-
 func TestInvalidTextBecomesNUL(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

@@ -1,3 +1,5 @@
+// Package docs holds the documentation, and the tests that hold it to the code: the tables of architecture.md, the links
+// between pages, and the commands of the README. No code that ships belongs here.
 package docs
 
 import (

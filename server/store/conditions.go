@@ -34,6 +34,9 @@ func (c *conditions) text() string {
 
 func placeholder(n int) string { return "$" + strconv.Itoa(n) }
 
+// limited gives a limit that never changes as part of the text: SQLite prepares a statement anew each time one is bound.
+func limited(n int) string { return " limit " + strconv.Itoa(n) }
+
 // contains requires that an expression has a value in it. The engines have no function of one name for that, and their
 // LIKE differs in case.
 func (c *conditions) contains(expression, value string) {

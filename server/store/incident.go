@@ -88,7 +88,7 @@ func (h *Incidents) Attend(ctx context.Context, decide func(Attended) Verdict) (
 	var out Attention
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
 		out = Attention{}
-		found, err := tx.lockAttended(ctx, h.sql, attendBatch)
+		found, err := tx.lockAttended(ctx, h.sql)
 		if err != nil || len(found) == 0 {
 			return err
 		}

@@ -87,7 +87,7 @@ func newIncidentSQL(e engine) incidentSQL {
 		due: `select ` + incidentColumns + ` from incident where attend_at > 0 and attend_at <= $1
 			and not exists (select 1 from incident e where e.told = 0 and e.subject_kind = incident.subject_kind
 				and e.subject_id = incident.subject_id and (e.opened_at, e.id) < (incident.opened_at, incident.id))
-			order by attend_at, id limit $2` + e.lockRows(lockFree),
+			order by attend_at, id` + limited(attendBatch) + e.lockRows(lockFree),
 		// A cross join, so that SQLite begins with the few incidents.
 		changes: `select incident, ` + changeColumns + ` from ` + e.relation(1, text("of_incident")) + ` i
 			cross join change where incident = i.of_incident and incident <> '' order by id`,

@@ -11,8 +11,8 @@ import (
 )
 
 // lockAttended locks incidents that somebody must look at, and reads what decides about them.
-func (tx *Tx) lockAttended(ctx context.Context, sql incidentSQL, limit int) ([]*Attended, error) {
-	incidents, err := collect(ctx, tx, scanIncident, sql.due, int64(tx.now), limit)
+func (tx *Tx) lockAttended(ctx context.Context, sql incidentSQL) ([]*Attended, error) {
+	incidents, err := collect(ctx, tx, scanIncident, sql.due, int64(tx.now))
 	if err != nil || len(incidents) == 0 {
 		return nil, err
 	}

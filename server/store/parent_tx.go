@@ -140,5 +140,5 @@ func (tx *Tx) children(ctx context.Context, name string) ([]string, error) {
 	return collect(ctx, tx.session, scanOne[string], `select name from service where id in (
 			select child from parent where name = $1
 			union all select id from service where host = $2 and host <> '' and name <> $2)
-		and state not in ('new', 'paused') order by name_key limit $3`, nameKey(name), name, MaxChildren)
+		and state not in ('new', 'paused') order by name_key`+limited(MaxChildren), nameKey(name), name)
 }

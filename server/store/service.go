@@ -281,11 +281,11 @@ func (h *Services) Sweep(ctx context.Context, from api.Time) (Swept, error) {
 	var out Swept
 	err := h.s.write(ctx, useGroup, func(tx *Tx) error {
 		horizon := h.horizon(tx.now)
-		rearmed, err := tx.exec(ctx, h.sql.rearm, int64(from), int64(horizon), sweepBatch)
+		rearmed, err := tx.exec(ctx, h.sql.rearm, int64(from), int64(horizon))
 		if err != nil {
 			return err
 		}
-		due, err := collect(ctx, tx.session, scanService, h.sql.due, int64(from), int64(horizon), sweepBatch)
+		due, err := collect(ctx, tx.session, scanService, h.sql.due, int64(from), int64(horizon))
 		if err != nil {
 			return err
 		}

@@ -189,8 +189,8 @@ func newServiceSQL(e engine) serviceSQL {
 		byKey: `select ` + serviceColumns + ` from service where key in (select key from ` + e.relation(1, ints("key")) + ` i)`,
 		rearm: `update service set judge_at = expected where key in (
 			select key from service where judge_at > 0 and judge_at >= $1 and judge_at <= $2
-			and state = 'up' and plain = 1 and expected > $2 order by judge_at limit $3` + e.lockRows(lockFree) + `)`,
+			and state = 'up' and plain = 1 and expected > $2 order by judge_at` + limited(sweepBatch) + e.lockRows(lockFree) + `)`,
 		due: `select ` + serviceColumns + ` from service where judge_at > 0 and judge_at >= $1 and judge_at <= $2
-			order by judge_at limit $3` + e.lockRows(lockFree),
+			order by judge_at` + limited(sweepBatch) + e.lockRows(lockFree),
 	}
 }

@@ -138,7 +138,9 @@ func (c *Channels) Load(ctx context.Context) error {
 		}
 		next.channels[s.Name] = c.unseal(s)
 	}
-	c.current.Store(next)
+	if !maps.Equal(next.channels, before.channels) { // else whoever keeps up with them has nothing to do
+		c.current.Store(next)
+	}
 	c.loaded.Store(true)
 	return nil
 }

@@ -279,3 +279,22 @@ func TestExplanation(t *testing.T) {
 		same(t, "paused", w.explained(t, "web")[0], "the service is paused: nobody watches it")
 	})
 }
+
+func TestReminderWhenAChannelIsThereAgain(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		team := api.ChannelInput{Name: "team", Kind: api.ChannelWebhook, Settings: map[string]string{"to": "team", "key": "token"}}
+		must(w.alerts.Channels.Create(ctx, team))(t)
+		w.addRoute(t, api.RouteInput{Name: "first", To: []string{"team"}, Repeat: 3600})
+		w.down(t, "job")
+		w.pulse(t, "job", "", "") // no target of its own
+		w.pass(t, time.Minute)
+		w.live(t, time.Minute)
+		must(0, w.alerts.Channels.Delete(ctx, "team"))(t)
+		w.live(t, 2*time.Hour)
+		must(w.alerts.Channels.Create(ctx, team))(t)
+		w.live(t, time.Minute)
+		all := w.reasons(t, "job")
+		same(t, "told", all[len(all)-2:], []string{"opened team: sent", "repeated team: sent"})
+	})
+}

@@ -16,7 +16,13 @@ const (
 // Router makes deliveries of incidents.
 type Router struct {
 	alerts *Alerts
-	known  *rules // with which everything has been looked at
+	known  known // with which everything has been looked at
+}
+
+// known is what people have said beside the services themselves, as it was read.
+type known struct {
+	rules    *rules
+	channels *directory
 }
 
 // NewRouter makes the router. Any number of servers may run one on the same database.
@@ -57,14 +63,14 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 }
 
-// keepUp reads the rules, and has everything looked at anew for which it may matter that they have changed. At the start
-// they have, as nobody knows what they were before.
+// keepUp reads the rules, and has everything looked at anew for which it may matter that they or the channels have changed.
+// At the start they have, as nobody knows what they were before.
 func (r *Router) keepUp(ctx context.Context) error {
 	a := r.alerts
 	if err := a.rules.load(ctx); err != nil {
 		return err
 	}
-	current := a.rules.current.Load()
+	current := known{a.rules.current.Load(), a.Channels.current.Load()}
 	if current == r.known {
 		return nil
 	}

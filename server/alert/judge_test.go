@@ -1,9 +1,9 @@
 package alert
 
 import (
-	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,181 +15,254 @@ import (
 
 // judge watches what people are told. It knows the rules in its own, few words, and nothing of how they are kept.
 type judge struct {
-	mu           sync.Mutex // letters arrive side by side
-	now          func() api.Time
-	prod         map[string]bool
-	quiet        []calm // when nobody is told of what
-	acknowledged map[string]bool
-	crashed      map[string]int
-	got          map[string]int // letters by delivery
-	faults       []string
-	opened       map[string]api.Time // when a target was told the opening of an incident
-	free         map[string]api.Time // since when nothing stands in the way of telling of an incident
+	*tale
+	mu      sync.Mutex // letters arrive side by side
+	cases   map[string]*lawsuit
+	letters map[string]int // by delivery
+	lost    map[string]int // by delivery: attempts that nobody recorded, so that it may arrive again
+	faults  []string
+	looked  api.Time // when it looked last
 }
 
-// calm is a silence or a window of maintenance.
-type calm struct {
-	covers   func(service string) bool
-	from, to api.Time
+// lawsuit is an outage that is open, as the judge has seen it.
+type lawsuit struct {
+	*life
+	owed  []string            // who must be told that it began
+	clear api.Time            // since when nothing stands in the way of telling of it
+	seen  bool                // the steps that are due at once were looked at
+	cried map[string]bool     // by delivery: others are to be told as it fails
+	odd   map[string]api.Time // by delivery: since when it is where it should not be
 }
 
-func newJudge(w *world) *judge {
-	j := &judge{
-		now: func() api.Time { return w.now() }, prod: map[string]bool{}, acknowledged: map[string]bool{}, crashed: map[string]int{},
-		got: map[string]int{}, opened: map[string]api.Time{}, free: map[string]api.Time{},
-	}
-	for i, name := range simulated {
-		j.prod[name] = i%2 == 0
-	}
-	return j
-}
-
-func (j *judge) hush(covers func(string) bool, from, to api.Time) {
-	j.quiet = append(j.quiet, calm{covers, from, to})
-}
-
-func (j *judge) hushed(service string) bool {
-	return slices.ContainsFunc(j.quiet, func(c calm) bool { return c.from <= j.now() && j.now() < c.to && c.covers(service) })
+func newJudge(t *tale) *judge {
+	return &judge{tale: t, cases: map[string]*lawsuit{}, letters: map[string]int{}, lost: map[string]int{}}
 }
 
 func (j *judge) fault(format string, args ...any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.faults = append(j.faults, j.now().String()+" "+fmt.Sprintf(format, args...))
 }
 
-// arrives checks a letter.
-func (j *judge) arrives(l letter) {
+// lose notes that nobody will know whether an attempt arrived.
+func (j *judge) lose(delivery string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.got[l.delivery]++
-	if j.got[l.delivery] > 1+j.crashed[l.delivery] {
-		j.fault("%s is told twice: %s", l.to, l)
-	}
-	key := l.message.IncidentID + " " + l.to
+	j.lost[delivery]++
+}
+
+// leaves checks a letter that begins its way.
+func (j *judge) leaves(l letter) {
 	switch l.about {
-	case notify.AboutOpened:
+	case notify.AboutOpened, notify.AboutEvent:
 		if j.hushed(l.name) {
 			j.fault("%s is told of %s, of which nobody is to be told", l.to, l.name)
 		}
-		if j.opened[key] == 0 {
-			j.opened[key] = j.now()
-		}
 	case notify.AboutRepeated:
-		if j.hushed(l.name) || j.acknowledged[l.message.IncidentID] {
+		if j.hushed(l.name) || j.acknowledged(l.message.IncidentID) {
 			j.fault("%s is reminded of %s, of which nobody is to be told", l.to, l.name)
-		}
-	case notify.AboutEvent:
-		if j.hushed(l.name) {
-			j.fault("%s is told of an event of %s, of which nobody is to be told", l.to, l.name)
 		}
 	}
 }
 
-// looks checks what is open: of what nothing stands in the way of, somebody was told.
-func (j *judge) looks(t *testing.T, w *world) {
+// arrives checks that a letter arrives once.
+func (j *judge) arrives(l letter) {
+	j.mu.Lock()
+	j.letters[l.delivery]++
+	twice := j.letters[l.delivery] > 1+j.lost[l.delivery]
+	j.mu.Unlock()
+	if twice {
+		j.fault("%s is told twice: %s", l.to, l)
+	}
+}
+
+// looks checks what is open, and that all that is down is.
+func (j *judge) looks(t *testing.T, m *month) {
 	t.Helper()
-	for _, i := range must(w.Incidents.List(context.Background(), store.IncidentFilter{State: api.IncidentOpen, Limit: 100}))(t) {
-		told := slices.ContainsFunc(i.Told, func(d store.Delivery) bool { return d.Attempts > 0 || d.Digest != "" || d.State == api.DeliveryWaiting })
-		if told || j.acknowledged[i.ID] || j.hindered(t, w, &i) {
-			delete(j.free, i.ID)
-			continue
+	open := map[string]bool{}
+	for n := range m.open {
+		i := &m.open[n]
+		open[i.Subject] = true
+		c := j.cases[i.ID]
+		if c == nil {
+			c = j.opens(i)
 		}
-		if j.free[i.ID] == 0 {
-			j.free[i.ID] = j.now()
-		}
-		if j.now() > j.free[i.ID] { // at the second look at the latest
-			j.fault("nobody is told of %s, down since %s: %s", i.Subject, i.OpenedAt, w.reasons(t, i.Subject))
+		j.checkOwed(c, i)
+		j.checkTold(c, i, m.mail.busy())
+		j.checkReminders(c, i)
+	}
+	for _, name := range simulated {
+		if l := j.lives[name]; l.exists && !l.paused && l.last > 0 && !open[name] && (l.failed() || j.deadline(l).Add(time.Second) <= j.now()) {
+			j.fault("%s is down, and nobody noticed: last sign of life %s, %d fails", name, l.last, l.fails)
 		}
 	}
+	j.looked = j.now()
 	for _, fault := range j.faults {
 		t.Error(fault)
 	}
+	if len(j.faults) == 0 {
+		return
+	}
+	for n := range m.open {
+		t.Logf("open: %s since %s: %v", m.open[n].Subject, m.open[n].OpenedAt, m.reasons(t, m.open[n].Subject))
+	}
+	for _, p := range j.plans {
+		t.Logf("route %+v for %q since %s", p.RouteInput, p.tag, p.since)
+	}
+	t.Log("what happened last:\n" + strings.Join(j.diary[max(0, len(j.diary)-30):], "\n"))
 }
 
-// hindered reports whether something may stand in the way of telling of an incident.
-func (j *judge) hindered(t *testing.T, w *world, i *store.Incident) bool {
-	t.Helper()
-	ctx := context.Background()
-	s, err := w.Services.ByName(ctx, i.Subject)
-	if err != nil || j.hushed(i.Subject) {
-		return true
+// opens checks that an outage that has begun is none of our own absence, nor of a fail that is put up with.
+func (j *judge) opens(i *store.Incident) *lawsuit {
+	c := &lawsuit{life: j.lives[i.Subject], cried: map[string]bool{}, odd: map[string]api.Time{}}
+	j.cases[i.ID] = c
+	switch i.Reason {
+	case api.ReasonFail:
+		if !c.failed() {
+			j.fault("%s is down after %d fails of %d", i.Subject, c.fails, c.FailuresToAlert)
+		}
+	default:
+		if due := j.deadline(c.life); i.OpenedAt < due {
+			j.fault("%s is down at %s, too early: it has time until %s", i.Subject, i.OpenedAt, due)
+		}
 	}
-	for _, name := range append(slices.Clone(s.Parents), s.Host) {
-		parent, err := w.Services.ByName(ctx, name)
-		if err != nil {
+	c.goes(i.OpenedAt)
+	return c
+}
+
+// checkOwed checks that whoever is to be told has a message, sent or not: those of the routes whose time has come since
+// the last look, and others where these cannot be told.
+func (j *judge) checkOwed(c *lawsuit, i *store.Incident) {
+	if j.acknowledged(i.ID) {
+		return
+	}
+	for _, p := range j.plansFor(c.life) {
+		due := i.OpenedAt.Add(p.After.Duration())
+		if due <= j.now() && (due > j.looked || !c.seen) {
+			c.owed = append(c.owed, j.reached(p)...)
+		}
+	}
+	c.seen = true
+	for _, d := range i.Told {
+		failing := d.State == api.DeliveryFailed || d.State == api.DeliveryWaiting && d.Attempts > 0 && d.DueAt.Add(escalationTime) <= j.now()
+		if !failing || d.About == api.AboutRecovered || d.Route == routeEscalation || d.Digest != "" || c.cried[d.ID] {
 			continue
 		}
-		patience := max(s.NextIn.Duration(), 6*time.Hour) // of a child whose parent has come back; cron has six hours
-		if parent.State == api.StateDown || parent.StateSince > i.OpenedAt && j.now().Sub(parent.StateSince) <= patience || j.now().Sub(i.OpenedAt) <= suspicion {
+		c.cried[d.ID] = true // by the kind that its channel has now
+		for _, other := range defaults {
+			if kindOf(other) != j.kind(address(&d)) {
+				c.owed = append(c.owed, other)
+			}
+		}
+	}
+	for _, to := range slices.Compact(slices.Sorted(slices.Values(c.owed))) {
+		if !slices.ContainsFunc(i.Told, func(d store.Delivery) bool { return d.About == api.AboutOpened && address(&d) == to }) {
+			j.fault("%s is to be told of %s, down since %s, and is not", to, i.Subject, i.OpenedAt)
+		}
+	}
+}
+
+// escalationTime is how long people are tried before others are told.
+const escalationTime = 10 * time.Minute
+
+// address gives the target of a delivery as people write it.
+func address(d *store.Delivery) string {
+	if d.Address == "" {
+		return d.Channel
+	}
+	return d.Channel + ":" + d.Address
+}
+
+// checkTold checks that nothing is kept back without a reason, and that what is not goes.
+func (j *judge) checkTold(c *lawsuit, i *store.Incident, busy bool) {
+	hindered := j.hindered(c.life, i)
+	switch {
+	case hindered || j.acknowledged(i.ID):
+		c.clear = 0
+	case c.clear == 0:
+		c.clear = j.now()
+	}
+	for _, d := range i.Told {
+		var wrong string
+		switch kept := hindered || j.closed(d.Route); {
+		case d.About == api.AboutRecovered || d.Digest != "":
+		case d.State == api.DeliveryHeld && d.Reason == "":
+			wrong = "is held without a reason"
+		case d.State == api.DeliveryHeld && !kept:
+			wrong = "is held, though nothing stands in its way: " + d.Reason
+		case d.State == api.DeliverySkipped && d.About == api.AboutOpened && j.acks[i.ID] == nil:
+			wrong = "is left out, though it is down and nobody is at it: " + d.Reason
+		case (d.State == api.DeliveryWaiting || d.State == api.DeliverySending) && d.NextAttempt <= j.looked && !busy && !earlier(i, &d):
+			wrong = "waits for nothing"
+		}
+		switch {
+		case wrong == "":
+			delete(c.odd, d.ID)
+		case c.odd[d.ID] == 0:
+			c.odd[d.ID] = j.now() // it has until the next look
+		default:
+			j.fault("that %s is down since %s, for %s, %s since %s", i.Subject, i.OpenedAt, address(&d), wrong, c.odd[d.ID])
+		}
+	}
+}
+
+// earlier reports whether something else has to go to the target first.
+func earlier(i *store.Incident, d *store.Delivery) bool {
+	for _, other := range i.Told {
+		if other.ID == d.ID {
+			return false
+		}
+		if address(&other) == address(d) && !other.State.Final() {
+			return true
+		}
+	}
+	return false
+}
+
+// checkReminders checks that who was told by a route that reminds is reminded while nothing stands in the way.
+func (j *judge) checkReminders(c *lawsuit, i *store.Incident) {
+	const slack = 4 * time.Hour // the judge looks seldom
+	if c.clear == 0 {
+		return
+	}
+	for _, p := range j.plansFor(c.life) {
+		for _, to := range j.reached(p) {
+			var last *store.Delivery
+			for n := range i.Told {
+				if d := &i.Told[n]; d.About != api.AboutRecovered && address(d) == to && d.State != api.DeliverySkipped {
+					last = d
+				}
+			}
+			if p.Repeat == 0 || p.Hours != nil || last == nil || last.State != api.DeliverySent || last.Route != p.Name {
+				continue
+			}
+			if since := max(last.SentAt, c.clear, p.since, j.rewired); j.now().Sub(since) > p.Repeat.Duration()+slack {
+				j.fault("%s is not reminded of %s by %s since %s", to, i.Subject, p.Name, since)
+			}
+		}
+	}
+}
+
+// hindered reports whether something may stand in the way of telling of an outage.
+func (j *judge) hindered(l *life, i *store.Incident) bool {
+	const quarter = 15 * time.Minute // what people change of parents is seen by then
+	now := j.now()
+	if j.hushed(i.Subject) || now.Sub(l.parted) <= quarter {
+		return true
+	}
+	for _, name := range l.Ancestry() {
+		parent := j.lives[name]
+		patience := max(l.NextIn.Duration(), 6*time.Hour) // of a child whose parent has come back; cron has six hours
+		if parent.down || parent.back > i.OpenedAt && now.Sub(parent.back) <= patience || now.Sub(i.OpenedAt) <= 2*time.Minute ||
+			now.Sub(parent.changed) <= quarter {
 			return true
 		}
 	}
 	var lately int
-	for _, c := range must(w.Changes.OfService(ctx, s.ID, 0, 200))(t) {
-		if c.Opens() && i.OpenedAt.Sub(c.At) < 2*time.Hour {
+	for _, at := range l.falls {
+		if age := i.OpenedAt.Sub(at); age >= 0 && age < 2*time.Hour {
 			lately++
 		}
 	}
-	return lately >= api.FlapDowns && j.now().Sub(i.OpenedAt) <= api.FlapCalm
-}
-
-// closes checks the end: nothing hangs, everything has its reason, and each return goes where its opening went.
-func (j *judge) closes(t *testing.T, w *world) {
-	t.Helper()
-	ctx := context.Background()
-	backlog := must(w.Deliveries.Backlog(ctx))(t)
-	if backlog.Waiting > 0 || backlog.Held > 0 {
-		t.Errorf("at the end %d messages wait and %d are held", backlog.Waiting, backlog.Held)
-	}
-	var before store.Place
-	for {
-		page := must(w.Incidents.List(ctx, store.IncidentFilter{Before: before, Limit: 500}))(t)
-		for _, i := range page {
-			before = store.Place{Time: i.OpenedAt, ID: i.ID}
-			j.closesIncident(t, w, &i)
-		}
-		if len(page) < 500 {
-			return
-		}
-	}
-}
-
-func (j *judge) closesIncident(t *testing.T, w *world, i *store.Incident) {
-	t.Helper()
-	if i.State == api.IncidentOpen {
-		t.Errorf("%s is open at the end", i.Subject)
-	}
-	var openings, returns []string
-	for _, d := range i.Told {
-		to := d.Channel + ":" + d.Address
-		if (d.State == api.DeliverySkipped || d.State == api.DeliveryHeld) && d.Reason == "" {
-			t.Errorf("%s of %s to %s is %s without a reason", d.About, i.Subject, to, d.State)
-		}
-		tried := d.Attempts > 0 || d.Digest != ""
-		switch {
-		case d.About == api.AboutOpened && tried:
-			openings = append(openings, to)
-		case d.About == api.AboutRecovered && d.State != api.DeliverySkipped:
-			returns = append(returns, to)
-		}
-	}
-	if shown := w.alerts.showIncident(i); len(openings) == 0 && shown.Untold == "" {
-		t.Errorf("nobody was told of %s at %s, and nothing says why", i.Subject, i.OpenedAt)
-	}
-	if len(openings) != len(unique(openings)) || len(returns) != len(unique(returns)) {
-		t.Errorf("%s: told twice: down to %v, up to %v", i.Subject, openings, returns)
-	}
-	if i.SubjectKind != api.SubjectService || i.Flap.Leader == i.ID {
-		return
-	}
-	recovered := slices.ContainsFunc(must(w.Changes.OfService(context.Background(), i.SubjectID, 0, 1000))(t), func(c api.Change) bool {
-		return c.Recovers() && c.At == i.ClosedAt
-	})
-	slices.Sort(openings)
-	slices.Sort(returns)
-	switch {
-	case recovered && !slices.Equal(openings, returns):
-		t.Errorf("%s at %s: down told to %v, up to %v: %v", i.Subject, i.OpenedAt, openings, returns, w.reasons(t, i.Subject))
-	case !recovered && len(returns) > 0:
-		t.Errorf("%s did not come back, and %v were told so", i.Subject, returns)
-	}
+	return lately >= 4 && now.Sub(i.OpenedAt) <= quarter
 }

@@ -4,10 +4,13 @@ package storetest
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"watchkeeper/api"
 	"watchkeeper/server/clock"
 	"watchkeeper/server/hub"
 	"watchkeeper/server/secret"
@@ -64,4 +67,23 @@ func Reopen(tb testing.TB, o store.Options) *store.Store {
 		}
 	})
 	return s
+}
+
+// MarkAlive lets it look, behind the store's back, as if another server had been alive from now until a moment, so that a
+// test may let hours pass at once that are no absence.
+func (f *Fixture) MarkAlive(tb testing.TB, until api.Time) {
+	tb.Helper()
+	driver, source := "pgx", f.Options.Database
+	if f.Engine() == store.SQLite {
+		driver, source = "sqlite", filepath.Join(f.Options.Folder, store.StateFile)+"?_pragma=busy_timeout(10000)"
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(tb.Context(), `insert into server (id, name, version, started_at, seen_at) values ('watcher', 'watcher', '', $1, $1)
+		on conflict (id) do update set seen_at = excluded.seen_at`, int64(until)); err != nil {
+		tb.Fatal(err)
+	}
 }

@@ -298,3 +298,25 @@ func TestReminderWhenAChannelIsThereAgain(t *testing.T) {
 		same(t, "told", all[len(all)-2:], []string{"opened team: sent", "repeated team: sent"})
 	})
 }
+
+func TestAParentThatIsTakenAwayHoldsNothing(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		w.down(t, "db")
+		must(w.Services.Create(ctx, api.ServiceSettings{Name: "web", NextIn: 6 * 3600, Parents: []string{"db"}}))(t)
+		must(w.Pulses.Add(store.PulseWrite{Name: "web", Pulse: api.Pulse{Kind: api.PulseFail, ReceivedAt: w.now(), Time: w.now()}}))(t)
+		w.live(t, time.Minute)
+		w.pulse(t, "db", "", "")
+		w.live(t, 10*time.Second)
+		web := must(w.Services.ByName(ctx, "web"))(t)
+		if all := w.reasons(t, "web"); len(all) != 1 || !strings.Contains(all[0], "held: parent db is back") {
+			t.Fatalf("behind its parent: %v", all)
+		}
+		must(w.Services.Update(ctx, web.ID, func(s api.Service) (api.ServiceSettings, error) {
+			s.Parents = nil
+			return s.ServiceSettings, nil
+		}))(t)
+		w.live(t, 10*time.Second)
+		same(t, "told", w.reasons(t, "web"), []string{"opened mail:boss@example.org sent"})
+	})
+}

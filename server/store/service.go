@@ -99,6 +99,13 @@ func (h *Services) Update(ctx context.Context, id string, edit Edit) (*api.Servi
 				return err
 			}
 		}
+		if !slices.Equal(settings.Ancestry(), former.Ancestry()) { // what keeps people from being told may be gone
+			tx.wake(hub.Incidents)
+			if _, err := tx.exec(ctx, `update incident set attend_at = $1 where state = 'open' and subject_kind = 'service'
+				and subject_id = $2 and (attend_at = 0 or attend_at > $1)`, int64(tx.now), s.ID); err != nil {
+				return err
+			}
+		}
 		if slices.Equal(settings.Parents, former.Parents) {
 			return nil
 		}

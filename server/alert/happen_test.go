@@ -269,7 +269,10 @@ func (m *month) changesRoute(t *testing.T, _ *life) {
 		if m.drawn(&in); last {
 			in.After, in.Hours = 0, nil // so that somebody is told of everything
 		}
-		must(m.Routes.Replace(ctx, p.id, in))(t)
+		must(m.Routes.Change(ctx, p.id, func(out *api.RouteInput) error {
+			*out = in
+			return nil
+		}))(t)
 		p.RouteInput, p.since = in, m.now()
 	}
 }

@@ -81,8 +81,7 @@ func newMonth(t *testing.T, f *storetest.Fixture, seed uint64) *month {
 	p.answer = m.mail.take
 	m.leaves = m.now().Add(m.until(5 * 24 * time.Hour))
 	f.MarkAlive(t, m.leaves)
-	f.Options.LongestRead = time.Hour // a machine that stands still for a while is no fault
-	m.begin(t, newWorld(t, f.Options, storetest.Reopen(t, f.Options), f.Clock, p))
+	m.begin(t, newWorld(t, f.Options, f.Store, f.Clock, p))
 	m.settle(t)
 	return m
 }

@@ -62,10 +62,13 @@ func (tx *Tx) loadChanges(ctx context.Context, sql incidentSQL, incidents []*Att
 func (tx *Tx) loadServices(ctx context.Context, sql incidentSQL, incidents []*Attended) error {
 	subjects := each(incidents, func(i *Attended) subject { return subject{i.SubjectKind, i.SubjectID, i.Opening.Facts.Service} })
 	services, err := tx.servicesOf(ctx, sql, subjects)
+	if err != nil {
+		return err // as when the server stops in the middle
+	}
 	for n, i := range incidents {
 		i.Service = services[n]
 	}
-	return err
+	return nil
 }
 
 // subject is what an incident is about: a service by its id, or an event by the name of the service that sent it.

@@ -186,6 +186,8 @@ func (j *judge) checkTold(c *lawsuit, i *store.Incident, busy bool) {
 		var wrong string
 		switch kept := hindered || j.closed(d.Route); {
 		case d.About == api.AboutRecovered || d.Digest != "":
+		case d.About == api.AboutOpened && d.SentAt > j.looked && d.Attempts == 1 && j.behind(c.life, d.CreatedAt):
+			j.fault("%s is told of %s, though what it stands behind is down", address(&d), i.Subject)
 		case d.State == api.DeliveryHeld && d.Reason == "":
 			wrong = "is held without a reason"
 		case d.State == api.DeliveryHeld && !kept:
@@ -241,6 +243,14 @@ func (j *judge) checkReminders(c *lawsuit, i *store.Incident) {
 			}
 		}
 	}
+}
+
+// behind reports whether something in front of a service was down when a message was ordered, and still is.
+func (j *judge) behind(l *life, ordered api.Time) bool {
+	return slices.ContainsFunc(l.Ancestry(), func(name string) bool {
+		parent := j.lives[name]
+		return parent.down && parent.falls[len(parent.falls)-1] < min(ordered, j.looked) && l.parted < j.looked
+	})
 }
 
 // hindered reports whether something may stand in the way of telling of an outage.

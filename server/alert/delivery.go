@@ -42,7 +42,7 @@ func (a *Alerts) GetDelivery(ctx context.Context, id string) (api.Delivery, erro
 	return a.showDelivery(&d), nil
 }
 
-// RetryDelivery lets a failed delivery be sent again now. It gives KindNotFound when there is none, and KindConflict
+// RetryDelivery lets a delivery that failed, for good or until its next attempt, be sent again now. It gives KindNotFound when there is none, and KindConflict
 // when it has not failed or names nobody.
 func (a *Alerts) RetryDelivery(ctx context.Context, id string) (api.Delivery, error) {
 	d, err := a.Store.Deliveries.Retry(ctx, id)

@@ -113,7 +113,7 @@ func told(list []api.Delivery) string {
 }
 
 func (r *run) deliveryRetryCommand() *cobra.Command {
-	c := &cobra.Command{Use: "retry ID", Short: "Send a failed delivery again now", Args: arguments("ID")}
+	c := &cobra.Command{Use: "retry ID", Short: "Send a delivery that failed, or waits to be tried again, now", Args: arguments("ID")}
 	m := r.remoteFlags(c)
 	m.completes(c, deliveryNames())
 	c.RunE = r.begin(func(c *cobra.Command, args []string) error {

@@ -284,8 +284,11 @@ func (h *Deliveries) find(ctx context.Context, c conditions, limit int) ([]Deliv
 	return out, err
 }
 
-// Retry lets a failed delivery be sent again now, a digest with all that it told of. It gives KindNotFound when there
-// is none, and KindConflict when it has not failed or names nobody to send it to.
+// failing reports whether the delivery waits for its next attempt after one that failed.
+func (d *Delivery) failing() bool { return d.State == api.DeliveryWaiting && d.LastError != "" }
+
+// Retry lets a delivery that failed, for good or until its next attempt, be sent again now, a digest with all that it told
+// of. It gives KindNotFound when there is none, and KindConflict when it has not failed or names nobody to send it to.
 func (h *Deliveries) Retry(ctx context.Context, id string) (Delivery, error) {
 	var out Delivery
 	err := h.s.write(ctx, useGeneral, func(tx *Tx) error {
@@ -295,7 +298,7 @@ func (h *Deliveries) Retry(ctx context.Context, id string) (Delivery, error) {
 			return errNoDelivery
 		case err != nil:
 			return err
-		case d.State != api.DeliveryFailed:
+		case d.State != api.DeliveryFailed && !d.failing():
 			return api.Errorf(api.KindConflict, "the delivery is %s: only one that failed can be tried again", d.State)
 		case d.Channel == "":
 			return api.Errorf(api.KindConflict, "the delivery has no target that it could be sent to: %s", d.Reason)

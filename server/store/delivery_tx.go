@@ -100,6 +100,9 @@ func (tx *Tx) recordMembers(ctx context.Context, d Delivery, o Outcome) error {
 
 // revive makes a failed delivery due now. One that a digest failed to tell is sent by itself.
 func (tx *Tx) revive(ctx context.Context, d *Delivery) (*Delivery, error) {
+	if d.failing() { // it stays due since when it was, so that others are told in time
+		return one(ctx, tx, scanDelivery, "update delivery set next_attempt = $2 where id = $1 returning "+deliveryColumns, d.ID, int64(tx.now))
+	}
 	const reason = "sent again on request"
 	if d.About == api.AboutDigest {
 		if _, err := tx.exec(ctx, `update delivery set state = 'held', reason = $2 where digest = $1 and digest <> '' and state = 'failed'`,

@@ -32,9 +32,9 @@ func (h *routes) deliveryRoutes(d *document) {
 	}, h.getDelivery)
 	add(d, operation{
 		id: "retryDelivery", method: http.MethodPost, path: "/api/v1/deliveries/{id}/retry", group: groupAlerts,
-		scope: api.ScopeOperate, summary: "Send a failed delivery again",
+		scope: api.ScopeOperate, summary: "Send a delivery that failed again",
 		refuses: []api.ErrorKind{api.KindNotFound, api.KindConflict},
-		about:   "It is due at once, with all attempts before it. One that has not failed for good answers 409.",
+		about:   "It is tried at once, with all attempts before it, whether it failed for good or waits for its next attempt. One that has not failed answers 409.",
 	}, h.retryDelivery)
 }
 

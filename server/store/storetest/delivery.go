@@ -276,12 +276,18 @@ func retried(t *testing.T, f *Fixture) {
 	wantKind(t, err, api.KindConflict)
 	_, err = f.Deliveries.Retry(ctx, "nothing")
 	wantKind(t, err, api.KindNotFound)
+	due := d.DueAt
+	f.record(t, d, store.Outcome{State: api.DeliveryWaiting, LastError: "not now", NextAttempt: f.now().Add(time.Hour)})
+	soon := must(f.Deliveries.Retry(ctx, d.ID))(t)
+	same(t, "the next attempt of one that waits for it", soon.NextAttempt, f.now())
+	same(t, "since when it is due", soon.DueAt, due)
+	d = f.claim(t, everything)["ops"]
 	f.record(t, d, store.Outcome{State: api.DeliveryFailed, LastError: "no"})
 	f.Clock.Advance(48 * time.Hour)
 	again := must(f.Deliveries.Retry(ctx, d.ID))(t)
 	same(t, "state", again.State, api.DeliveryWaiting)
 	same(t, "due", again.DueAt, f.now())
-	same(t, "attempts", f.claim(t, everything)["ops"].Attempts, 2)
+	same(t, "attempts", f.claim(t, everything)["ops"].Attempts, 3)
 }
 
 func deliveryPages(t *testing.T, f *Fixture) {

@@ -65,6 +65,7 @@ func openPool(ctx context.Context, url string, conns int32, plans string) (*pgxp
 	p := c.ConnConfig.RuntimeParams
 	p["plan_cache_mode"] = plans
 	p["timezone"] = "UTC"
+	p["jit"] = "off" // it takes longer to compile a search in many ranges of ids than to run it
 	if p["application_name"] == "" {
 		p["application_name"] = "watchkeeper"
 	}

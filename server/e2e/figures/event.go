@@ -161,7 +161,7 @@ func (b *bench) searches(ctx context.Context, s *server, c *client.Client) error
 		filters []client.EventFilter
 	}{
 		{"7 filtered page of 100", 50, []client.EventFilter{
-			{}, {Service: serviceName(77)}, {Level: &level}, {Service: serviceName(5), Level: &level},
+			{}, {Service: serviceName(77)}, {Service: "haystack"}, {Level: &level}, {Service: serviceName(5), Level: &level},
 		}},
 		{"7 search for texts and patterns", 500, []client.EventFilter{
 			{Message: needle},

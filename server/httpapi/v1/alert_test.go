@@ -95,10 +95,11 @@ func TestIncidentsAndDeliveries(t *testing.T) {
 		s.ask(t, ask{method: "GET", path: "/api/v1/deliveries/" + id, token: reader}).refused(api.KindNotFound)
 		operator := s.token(t, api.ScopeOperate, "db/*")
 		s.ask(t, ask{method: "POST", path: "/api/v1/deliveries/" + id + "/retry", token: operator}).refused(api.KindForbidden)
-		if got := into[api.Delivery](s.post(t, "/api/v1/deliveries/"+id+"/retry", "").want(200)); got.State != api.DeliveryWaiting {
-			t.Errorf("%+v", got)
+		for range 2 { // asking for it twice does no harm
+			if got := into[api.Delivery](s.post(t, "/api/v1/deliveries/"+id+"/retry", "").want(200)); got.State != api.DeliveryWaiting {
+				t.Errorf("%+v", got)
+			}
 		}
-		s.post(t, "/api/v1/deliveries/"+id+"/retry", "").refused(api.KindConflict)
 		for _, path := range []string{"/api/v1/incidents/", "/api/v1/deliveries/"} {
 			for _, id := range []string{"x", "%00", "%ff", "00000000-0000-7000-8000-000000000000"} {
 				s.get(t, path+id).refused(api.KindNotFound)

@@ -52,6 +52,9 @@ func (d *decision) first() bool {
 	return slices.ContainsFunc(d.a.Changes, func(c api.Change) bool { return c.ID == d.a.Opening.ID })
 }
 
+// anew reports whether somebody has taken an acknowledgement back: what it kept from being told is decided again.
+func (d *decision) anew() bool { return d.a.LookedAt == 0 && !d.first() && d.open() }
+
 func (d *decision) event() bool { return d.a.SubjectKind == api.SubjectEvent }
 
 func (d *decision) open() bool { return d.a.State == api.IncidentOpen }
@@ -159,7 +162,7 @@ func (d *decision) tell() {
 	for _, st := range d.steps {
 		due := d.a.OpenedAt.Add(st.after)
 		switch {
-		case !d.first() && due <= max(d.a.LookedAt, d.a.OpenedAt): // decided then
+		case !d.first() && !d.anew() && due <= max(d.a.LookedAt, d.a.OpenedAt): // decided then
 		case d.a.AcknowledgedBy != "":
 		case due > d.now:
 			if d.open() {
@@ -172,13 +175,13 @@ func (d *decision) tell() {
 	}
 }
 
-// announce orders the opening for the targets of a step that were not told it.
+// announce orders the opening for the targets of a step that were not told it, or were left out as somebody was at it.
 func (d *decision) announce(st step) {
 	if len(st.faults) > 0 && !d.event() {
 		d.verdict.Warning = warningOf(st.faults)
 	}
 	for _, to := range st.to {
-		if d.opening(to.target) == nil {
+		if opening := d.opening(to.target); opening == nil || d.anew() && opening.State == api.DeliverySkipped {
 			d.order(d.a.Opening.ID, api.AboutOpened, st.route, to)
 		}
 	}
@@ -222,8 +225,9 @@ func (d *decision) opening(target api.Target) *telling {
 	return d.find(api.AboutOpened, target)
 }
 
+// find gives the latest message of a kind to a target.
 func (d *decision) find(about api.DeliveryAbout, target api.Target) *telling {
-	for i := range d.told {
+	for i := range slices.Backward(d.told) {
 		if t := &d.told[i]; t.About == about && t.target() == target {
 			return t
 		}

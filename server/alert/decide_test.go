@@ -29,6 +29,8 @@ type scene struct {
 	alerts  []string
 	event   bool
 	nextIn  api.Seconds
+
+	withdrawn bool // an acknowledgement, since the look before
 }
 
 func minute(m float64) api.Time { return noon.Add(time.Duration(m * float64(time.Minute))) }
@@ -53,7 +55,7 @@ func (s scene) attended() store.Attended {
 	}
 	a := attended(s.told, changes, svc)
 	a.Now, a.LookedAt = minute(s.minute), 0
-	if s.looked >= 0 {
+	if s.looked >= 0 && !s.withdrawn {
 		a.LookedAt = minute(s.looked)
 	}
 	a.AcknowledgedBy, a.Parents, a.Flap, a.Before, a.Latest = s.acked, s.parents, s.flap, s.before, s.latest
@@ -264,6 +266,18 @@ func TestDecisions(t *testing.T) {
 				told: []store.Delivery{opened("mail:boss", "default", api.DeliveryHeld, hushed)},
 			},
 			[]string{"> opened skipped: acknowledged by ops before this could be sent"},
+		},
+		{
+			"an acknowledgement taken back after a later step was due",
+			scene{rules: chain, minute: 59, looked: 40, withdrawn: true, told: []store.Delivery{opened("mail:a", "first", api.DeliverySent, "")}},
+			[]string{"opened mail:b by later", "look at 1h0m0s"},
+		},
+		{
+			"an acknowledgement taken back before which nobody was told",
+			scene{rules: chain, minute: 59, looked: 40, withdrawn: true, told: []store.Delivery{
+				opened("mail:a", "first", api.DeliverySkipped, "acknowledged by ops before this could be sent"),
+			}},
+			[]string{"opened mail:a by first", "opened mail:b by later", "look at 1h59m0s"},
 		},
 		{
 			"a reminder within a silence counts from its end",

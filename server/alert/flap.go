@@ -90,7 +90,7 @@ func (d *decision) calm() {
 	switch {
 	case d.now < settles:
 		d.look(settles)
-	case d.a.LookedAt < settles && d.a.AcknowledgedBy == "":
+	case d.a.LookedAt < settles && !d.anew() && d.a.AcknowledgedBy == "":
 		for _, t := range d.told {
 			if t.About == api.AboutOpened && !t.fresh && t.heard() {
 				d.order(d.a.Opening.ID, api.AboutRepeated, t.Route, destination{target: t.target(), lane: t.Lane})

@@ -102,13 +102,17 @@ func (m *month) breaks(_ *testing.T, l *life) { l.well = false }
 
 func (m *month) mends(_ *testing.T, l *life) { l.well, l.next = true, m.now() }
 
-// fails lets it say that it failed, perhaps often enough; it does not come back by itself.
+// fails lets it say that it failed, perhaps often enough; it does not come back by itself. Some are at it soon, before
+// those of a later step are told.
 func (m *month) fails(t *testing.T, l *life) {
 	t.Helper()
 	l.well = false
 	for range 1 + m.random.IntN(3) {
 		m.pulseOf(t, l, api.PulseFail)
 		m.spend(t, time.Duration(m.random.IntN(2))*time.Minute)
+	}
+	if m.random.IntN(2) == 0 {
+		m.acknowledges(t, l)
 	}
 }
 

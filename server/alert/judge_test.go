@@ -134,6 +134,7 @@ func (j *judge) opens(i *store.Incident) *lawsuit {
 // the last look, and others where these cannot be told.
 func (j *judge) checkOwed(c *lawsuit, i *store.Incident) {
 	if j.acknowledged(i.ID) {
+		c.seen = false // should that be taken back, all that is due is owed
 		return
 	}
 	for _, p := range j.plansFor(c.life) {

@@ -23,7 +23,7 @@ type Incident struct {
 	SubjectID string
 	Told      []Delivery
 	Flap      api.Flap // as of the last look
-	LookedAt  api.Time // when somebody last decided about it; 0 for never
+	LookedAt  api.Time // when somebody last decided about it; 0 for never, or never since an acknowledgement was taken back
 
 	lastChange int64 // the last one that was looked at
 }
@@ -185,10 +185,10 @@ func (h *Incidents) Acknowledge(ctx context.Context, id string, a Acknowledgemen
 		attend_at = $4 where id = $1 and state = 'open' and acknowledged_by = '' returning subject`, a)
 }
 
-// Withdraw takes an acknowledgement back; see Acknowledge.
+// Withdraw takes an acknowledgement back, so that what it kept from being told is decided anew; see Acknowledge.
 func (h *Incidents) Withdraw(ctx context.Context, id string) (changed bool, err error) {
 	return h.note(ctx, id, api.AuditIncidentWithdraw, `update incident set acknowledged_by = $2, acknowledged_comment = $3, acknowledged_at = 0,
-		attend_at = $4 where id = $1 and state = 'open' and acknowledged_by <> '' returning subject`, Acknowledgement{})
+		attend_at = $4, looked_at = 0 where id = $1 and state = 'open' and acknowledged_by <> '' returning subject`, Acknowledgement{})
 }
 
 func (h *Incidents) note(ctx context.Context, id string, action api.AuditAction, sql string, a Acknowledgement) (changed bool, err error) {

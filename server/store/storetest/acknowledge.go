@@ -60,6 +60,7 @@ func withdrawn(t *testing.T, f *Fixture) {
 	same(t, "withdrawn", must(f.Incidents.Withdraw(ctx, id))(t), true)
 	i := f.incident(t, "web")
 	same(t, "nobody", []any{i.AcknowledgedBy, i.Comment, i.AcknowledgedAt}, []any{"", "", api.Time(0)})
+	same(t, "the last look does not count", i.LookedAt, api.Time(0))
 	same(t, "somebody looks at it again", f.attend(t, tell()).Incidents, 1)
 	must(f.Incidents.Acknowledge(ctx, id, store.Acknowledgement{By: "bob"}))(t)
 	same(t, "by another", f.incident(t, "web").AcknowledgedBy, "bob")

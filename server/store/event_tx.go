@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"watchkeeper/api"
@@ -11,6 +12,9 @@ import (
 // insertEvents stores events that others have sent and gives them their ids. Those that ask for an alert are changes of
 // their own kind, opened and closed at once.
 func (tx *Tx) insertEvents(ctx context.Context, statement string, events []*eventRow) error {
+	if slices.ContainsFunc(events, func(e *eventRow) bool { return e.Alert }) {
+		tx.eng.orderNow(tx.session, "change") // before that of events, as flush does, or both would wait for each other
+	}
 	tx.eng.orderNow(tx.session, "event")
 	added, err := tx.eng.insert(ctx, tx.session, "event", statement, eventValues(tx.eng, events)...)
 	if err != nil {

@@ -62,7 +62,7 @@ func (q *Query) fits() func(*api.Event) bool {
 	}
 	part := search.Fold(q.Message)
 	return func(e *api.Event) bool {
-		return (q.Service == "" || q.Service == e.Service) &&
+		return (q.Service == "" || q.Service == e.Service) && (q.MinLevel == nil || e.Level >= *q.MinLevel) &&
 			(q.Keep == nil || q.Keep(e)) &&
 			(q.ServiceRE == nil || q.ServiceRE.MatchString(e.Service)) &&
 			(part == "" || search.Contains(e.Message, part)) &&

@@ -64,9 +64,7 @@ func (s *seeker) walk(ctx context.Context, most int) (ended bool, err error) {
 		if s.fits == nil {
 			step = min(step, s.Limit-len(s.found.Events)+1)
 		}
-		filter := s.filter
-		filter.Service = "" // no index of the database has it, so looking for it there would have no bound
-		page, err := s.Store.Events.Page(ctx, filter, step)
+		page, err := s.Store.Events.Page(ctx, s.bounded(), step)
 		if err != nil {
 			return false, err
 		}
@@ -93,6 +91,17 @@ func (s *seeker) walk(ctx context.Context, most int) (ended bool, err error) {
 			return false, nil
 		}
 	}
+}
+
+// bounded gives what the database may look for by itself. For events of one service it has no index, nor for levels that
+// most events have: one step would have no bound.
+func (s *seeker) bounded() store.EventFilter {
+	f := s.filter
+	if f.Service != "" && f.MinLevel != nil && *f.MinLevel < api.LevelWarning {
+		f.MinLevel = nil
+	}
+	f.Service = ""
+	return f
 }
 
 func markOf(e *api.Event) store.Mark { return store.Mark{Time: e.Time, ID: e.ID} }

@@ -249,3 +249,26 @@ func TestSearchReadsLittle(t *testing.T) {
 		same(t, "the end of it", found.Next, store.Mark{})
 	})
 }
+
+// TestServiceStepsHaveABound looks for the events of a service without an index, where nothing but the patience ends it.
+func TestServiceStepsHaveABound(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, f *storetest.Fixture) {
+		events := make([]api.Event, 5000)
+		for i := range events {
+			events[i] = api.Event{Service: "chatty", Message: "m", Level: api.LevelDebug, Time: now(f), ReceivedAt: now(f)}
+		}
+		events[0].Level = api.LevelInfo
+		if _, err := f.Events.Add(events, nil); err != nil {
+			t.Fatal(err)
+		}
+		o := feature(f).Options
+		o.Clock = &ticking{Clock: f.Clock, step: time.Second} // each step takes longer than a search may
+		info := api.LevelInfo
+		q := event.Query{Service: "chatty", MinLevel: &info, Limit: 10}
+		found := list(t, event.New(o), q)
+		same(t, "events that one step finds", len(found.Events), 0)
+		same(t, "that it ended early", found.Early, true)
+		rest, _ := all(t, event.New(o), q)
+		same(t, "events in all", len(rest), 1)
+	})
+}

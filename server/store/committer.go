@@ -9,14 +9,13 @@ import (
 )
 
 const (
-	groupLimit       = 512     // entries of a group
-	groupWeight      = 4 << 20 // bytes of a group, unless one entry alone is larger
-	queueLimit       = 16_384  // entries that may wait
-	queueWeight      = 96 << 20
-	groupPatience    = 15 * time.Second // how long a group may take
-	retryAfterFull   = time.Second
-	groupsAtPostgres = 2 // groups that may be on their way at once, so that one is gathered while another commits
-	complainEvery    = time.Minute
+	groupLimit     = 512     // entries of a group
+	groupWeight    = 4 << 20 // bytes of a group, unless one entry alone is larger
+	queueLimit     = 16_384  // entries that may wait
+	queueWeight    = 96 << 20
+	groupPatience  = 15 * time.Second // how long a group may take
+	retryAfterFull = time.Second
+	complainEvery  = time.Minute
 )
 
 // entry is a request that waits for its group.
@@ -29,7 +28,8 @@ type entry[T any] struct {
 }
 
 // committer turns many requests into few transactions. It never lingers: a group is whatever waits when the one before
-// has gone. Each caller is answered after the commit of its group.
+// has gone. Two at once would be smaller ones, each of which costs as much as a large one. Each caller is answered after the
+// commit of its group.
 type committer[T any] struct {
 	store *Store
 	// apply does the work of a group inside the transaction. It may run again with the same entries, so it sets their
@@ -40,10 +40,10 @@ type committer[T any] struct {
 	filled   *sync.Cond
 	waiting  []*entry[T]
 	weight   int
-	underway map[*entry[T]]struct{} // the first entry of each group that is being written
+	underway *entry[T] // the first entry of the group that is being written
 	closed   bool
 	failures failures
-	workers  sync.WaitGroup
+	worker   sync.WaitGroup
 }
 
 // failures is what the log was told of groups that failed, and what it was not.
@@ -54,15 +54,9 @@ type failures struct {
 }
 
 func newCommitter[T any](s *Store, apply func(context.Context, *Tx, []*entry[T]) error) *committer[T] {
-	c := &committer[T]{store: s, apply: apply, underway: map[*entry[T]]struct{}{}}
+	c := &committer[T]{store: s, apply: apply}
 	c.filled = sync.NewCond(&c.mu)
-	workers := 1
-	if s.eng.kind() == Postgres {
-		workers = groupsAtPostgres
-	}
-	for range workers {
-		c.workers.Go(c.work)
-	}
+	c.worker.Go(c.work)
 	return c
 }
 
@@ -96,10 +90,8 @@ func (c *committer[T]) oldest() api.Time {
 	if len(c.waiting) > 0 {
 		oldest = c.waiting[0].since
 	}
-	for e := range c.underway {
-		if oldest == 0 || e.since < oldest {
-			oldest = e.since
-		}
+	if c.underway != nil && (oldest == 0 || c.underway.since < oldest) {
+		oldest = c.underway.since
 	}
 	return oldest
 }
@@ -110,7 +102,7 @@ func (c *committer[T]) close() {
 	c.closed = true
 	c.mu.Unlock()
 	c.filled.Broadcast()
-	c.workers.Wait()
+	c.worker.Wait()
 }
 
 func (c *committer[T]) work() {
@@ -121,7 +113,7 @@ func (c *committer[T]) work() {
 		}
 		c.commit(group)
 		c.mu.Lock()
-		delete(c.underway, group[0])
+		c.underway = nil
 		c.mu.Unlock()
 		for _, e := range group {
 			close(e.done)
@@ -150,7 +142,7 @@ func (c *committer[T]) take() []*entry[T] {
 	clear(c.waiting[rest:])
 	c.waiting = c.waiting[:rest]
 	c.weight -= weight
-	c.underway[group[0]] = struct{}{}
+	c.underway = group[0]
 	return group
 }
 

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -200,8 +201,15 @@ func hold(ts *testscript.TestScript, _ bool, _ []string) {
 	conn, err := tls.Dial("tcp", ts.Getenv("WATCHKEEPER_LISTEN"), &tls.Config{InsecureSkipVerify: true})
 	ts.Check(err)
 	ts.Defer(func() { _ = conn.Close() })
-	_, err = conn.Write([]byte("POST /api/v1/events HTTP/1.1\r\nHost: x\r\n"))
+	_, err = fmt.Fprintf(conn, "POST /api/v1/events HTTP/1.1\r\nHost: x\r\npassword: %s\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n",
+		ts.Getenv("PASSWORD"))
 	ts.Check(err)
+	answer := make([]byte, 64) // the server asks for the body when it has begun to serve the request
+	n, err := conn.Read(answer)
+	ts.Check(err)
+	if !strings.HasPrefix(string(answer[:n]), "HTTP/1.1 100 ") {
+		ts.Fatalf("the server answered %q", answer[:n])
+	}
 }
 
 // sqlite STATEMENT: changes a row of the database of the data folder, behind the program's back.

@@ -25,8 +25,8 @@ type Options struct {
 	Accept func() error
 }
 
-// maxSearches is how many searches by service, text or pattern may read at once: each may read for as long as its patience, and
-// must not take the database from those who ask for little.
+// maxSearches is how many searches may read more than the newest events at once: each may read for as long as its
+// patience, and must not take the database from those who ask for little.
 const maxSearches = 2
 
 // Events takes and finds events.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -193,19 +194,24 @@ func TestPagesOfLongMessages(t *testing.T) {
 	same(t, "events of all pages", len(events), n)
 }
 
-// TestSearchesTakeTurns checks that searches by pattern wait for one another, and nobody else for them.
+// TestSearchesTakeTurns checks that searches wait for one another, and nobody for them who finds enough among the newest.
 func TestSearchesTakeTurns(t *testing.T) {
 	f := storetest.Open(t, store.SQLite)
 	e := feature(f)
-	add(t, e, api.EventInput{Service: "a", Message: "m"})
+	for range 3 {
+		add(t, e, slices.Repeat([]api.EventInput{{Service: "busy", Message: "m"}}, 1000)...)
+	}
 	release, searching := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
+			seen := 0
 			_, err := e.List(context.Background(), event.Query{Limit: 1, Keep: func(*api.Event) bool {
-				searching <- struct{}{}
-				<-release
-				return true
+				if seen++; seen == 1500 {
+					searching <- struct{}{}
+					<-release
+				}
+				return false
 			}})
 			if err != nil {
 				t.Error(err)
@@ -213,16 +219,21 @@ func TestSearchesTakeTurns(t *testing.T) {
 		})
 		<-searching
 	}
-	ctx, giveUp := context.WithCancel(context.Background())
-	giveUp()
-	pattern := event.Query{Limit: 1, MessageRE: regexp.MustCompile("m")}
-	if _, err := e.List(ctx, pattern); !errors.Is(err, context.Canceled) {
+	ctx, giveUp := context.WithTimeout(context.Background(), 5*time.Second)
+	defer giveUp()
+	found, err := e.List(ctx, event.Query{Service: "busy", Limit: 1000})
+	if err != nil || len(found.Events) != 1000 || found.Early {
+		t.Errorf("a list meanwhile has %d events (early: %t): %v", len(found.Events), found.Early, err)
+	}
+	rare := event.Query{Limit: 1, MessageRE: regexp.MustCompile("nothing")}
+	short, giveUp := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer giveUp()
+	if _, err := e.List(short, rare); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a third search did not wait: %v", err)
 	}
-	same(t, "a list without a search", len(list(t, e, event.Query{Limit: 1}).Events), 1)
 	close(release)
 	wg.Wait()
-	same(t, "a search after them", len(list(t, e, pattern).Events), 1)
+	same(t, "a search after them", list(t, e, rare).Next, store.Mark{})
 }
 
 func TestAddOwn(t *testing.T) {

@@ -40,18 +40,30 @@ const (
 	readStep = 1000
 )
 
-// List gives the newest events that fit.
+// List gives the newest events that fit. What is not found among the newest of all waits for a place to search.
 func (e *Events) List(ctx context.Context, q Query) (Found, error) {
 	s := e.newSearch(q)
-	if s.fits != nil {
-		select {
-		case e.searches <- struct{}{}:
-			defer func() { <-e.searches }()
-		case <-ctx.Done():
-			return Found{}, ctx.Err()
-		}
-	}
 	s.deadline = e.Clock.Now().Add(s.patience())
+	if s.fits == nil {
+		_, err := s.walk(ctx, maxRead)
+		return s.found, err
+	}
+	ended, err := s.walk(ctx, readStep)
+	if len(s.found.Events) == s.Limit {
+		s.found.Early = false
+		return s.found, err
+	}
+	if err != nil || ended || s.late(1) {
+		return s.found, err
+	}
+	began := e.Clock.Now()
+	select {
+	case e.searches <- struct{}{}:
+		defer func() { <-e.searches }()
+	case <-ctx.Done():
+		return Found{}, ctx.Err()
+	}
+	s.deadline = s.deadline.Add(e.Clock.Now().Sub(began)) // waiting is not searching
 	return s.run(ctx)
 }
 

@@ -32,21 +32,15 @@ func (e *Events) newSearch(q Query) *seeker {
 	}
 }
 
+// run goes on behind the newest.
 func (s *seeker) run(ctx context.Context) (Found, error) {
-	need := s.need()
-	limit := maxRead
-	if need.Narrows() {
-		limit = readStep
-	}
-	ended, err := s.walk(ctx, limit)
-	if err != nil || ended || !need.Narrows() || len(s.found.Events) == s.Limit {
-		return s.found, err
-	}
 	s.found.Next, s.found.Early = store.Mark{}, false
-	if ended, err := s.narrow(ctx, need); err != nil || ended {
-		return s.found, err
+	if need := s.need(); need.Narrows() {
+		if ended, err := s.narrow(ctx, need); err != nil || ended {
+			return s.found, err
+		}
 	}
-	_, err = s.walk(ctx, maxRead)
+	_, err := s.walk(ctx, maxRead)
 	return s.found, err
 }
 

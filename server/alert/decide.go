@@ -89,6 +89,9 @@ func (d *decision) reconsider() {
 	}
 	for i := range d.told {
 		t := &d.told[i]
+		if d.anew() && t.About == api.AboutOpened && t.State == api.DeliverySkipped {
+			t.State = api.DeliveryHeld // by the acknowledgement, until now
+		}
 		if t.About != api.AboutRecovered && t.Digest == "" && (t.State == api.DeliveryWaiting || t.State == api.DeliveryHeld) {
 			d.reconsiderNews(t)
 		}
@@ -175,13 +178,13 @@ func (d *decision) tell() {
 	}
 }
 
-// announce orders the opening for the targets of a step that were not told it, or were left out as somebody was at it.
+// announce orders the opening for the targets of a step that were not told it.
 func (d *decision) announce(st step) {
 	if len(st.faults) > 0 && !d.event() {
 		d.verdict.Warning = warningOf(st.faults)
 	}
 	for _, to := range st.to {
-		if opening := d.opening(to.target); opening == nil || d.anew() && opening.State == api.DeliverySkipped {
+		if d.opening(to.target) == nil {
 			d.order(d.a.Opening.ID, api.AboutOpened, st.route, to)
 		}
 	}
@@ -225,9 +228,8 @@ func (d *decision) opening(target api.Target) *telling {
 	return d.find(api.AboutOpened, target)
 }
 
-// find gives the latest message of a kind to a target.
 func (d *decision) find(about api.DeliveryAbout, target api.Target) *telling {
-	for i := range slices.Backward(d.told) {
+	for i := range d.told {
 		if t := &d.told[i]; t.About == about && t.target() == target {
 			return t
 		}

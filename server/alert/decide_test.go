@@ -277,7 +277,7 @@ func TestDecisions(t *testing.T) {
 			scene{rules: chain, minute: 59, looked: 40, withdrawn: true, told: []store.Delivery{
 				opened("mail:a", "first", api.DeliverySkipped, "acknowledged by ops before this could be sent"),
 			}},
-			[]string{"opened mail:a by first", "opened mail:b by later", "look at 1h59m0s"},
+			[]string{"opened mail:b by later", "> opened waiting", "look at 1h59m0s"},
 		},
 		{
 			"a reminder within a silence counts from its end",

@@ -133,10 +133,11 @@ func newDeliverySQL(e engine) deliverySQL {
 				or delivery.state = 'held' and not exists (select 1 from delivery d where d.id = delivery.digest and d.state = 'sending'))`,
 		move: `update delivery set state = i.state, reason = i.why, next_attempt = 0
 			from ` + e.relation(1, text("of_delivery"), text("state"), text("why")) + ` i
-			where delivery.id = i.of_delivery and delivery.digest = '' and delivery.state in ('waiting', 'held')`,
+			where delivery.id = i.of_delivery and delivery.digest = ''
+			and (delivery.state in ('waiting', 'held') or delivery.state = 'skipped' and i.state = 'held')`,
 		release: `update delivery set state = i.state, reason = i.why, next_attempt = i.next, due_at = i.due, digest = i.gathered
 			from ` + e.relation(1, text("of_delivery"), text("state"), text("why"), ints("next"), ints("due"), text("gathered")) + ` i
-			where delivery.id = i.of_delivery and delivery.digest = '' and delivery.state = 'held'`,
+			where delivery.id = i.of_delivery and delivery.digest = '' and delivery.state in ('held', 'skipped')`,
 		incidents: `select incident from delivery where id in (select id from ` + e.relation(1, text("id")) + ` i) order by incident`,
 		withhold: `update delivery set digest = '', reason = i.why from ` + e.relation(2, text("of_delivery"), text("why")) + ` i
 			where delivery.id = i.of_delivery and delivery.state = 'held' and delivery.digest <> '' and delivery.digest = $1`,

@@ -67,9 +67,14 @@ func heldMoves(t *testing.T, f *Fixture) {
 	})
 	same(t, "due", i.Told[0].DueAt, f.now())
 	same(t, "claimed", len(f.claim(t, everything)), 1)
-	// What is final, or being sent, is left alone.
-	f.settle(t, api.DeliverySkipped, "", api.DeliveryWaiting)
-	same(t, "deliveries", told(f.incident(t, "job"))[:3], []string{"opened mail:a sending", "opened mail:b held", "opened mail:c skipped"})
+	// What is being sent is left alone; what was skipped may be wanted after all.
+	f.settle(t, api.DeliverySkipped, "", api.DeliveryHeld)
+	same(t, "deliveries", told(f.incident(t, "job"))[:3], []string{"opened mail:a sending", "opened mail:b held", "opened mail:c held"})
+	f.settle(t, "", "", api.DeliverySkipped)
+	f.settle(t, "", "", api.DeliveryWaiting)
+	c := f.incident(t, "job").Told[2]
+	same(t, "wanted again", []any{c.State, c.DueAt}, []any{api.DeliveryWaiting, f.now()})
+	same(t, "claimed", len(f.claim(t, everything)), 1)
 }
 
 func releasedInDigest(t *testing.T, f *Fixture) {

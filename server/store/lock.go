@@ -40,20 +40,6 @@ func tryLock(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock file: %w", err)
 	}
-	return locked(f)
-}
-
-// LockWork keeps a folder of unfinished work for this program, until the file is closed or the program ends. It gives
-// ErrInUse at once when another has it.
-func LockWork(folder string) (*os.File, error) {
-	f, err := os.Open(folder)
-	if err != nil {
-		return nil, fmt.Errorf("opening a folder of work: %w", err)
-	}
-	return locked(f)
-}
-
-func locked(f *os.File) (*os.File, error) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
@@ -63,3 +49,8 @@ func locked(f *os.File) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// LockWork keeps a folder of unfinished work for this program, until the file is closed or the program ends. It gives
+// ErrInUse at once when another has it. The lock is on a file in it, since in folders that several machines share a lock on
+// the folder itself would hold on one of them only.
+func LockWork(folder string) (*os.File, error) { return tryLock(filepath.Join(folder, "work.lock")) }

@@ -240,9 +240,14 @@ func (e *postgresEngine) orderNow(s session, sequence string) {
 	s.(*postgresSession).ahead.Queue(orderLock, "watchkeeper "+sequence)
 }
 
-func (e *postgresEngine) insert(ctx context.Context, s session, _, statement string, args ...any) (inserted, error) {
-	return one(ctx, s, func(r row) (i inserted, err error) { return i, r.Scan(&i.rows, &i.last) },
-		"with row as ("+statement+" returning id) select count(*), coalesce(max(id), 0) from row", args...)
+func (e *postgresEngine) insert(ctx context.Context, s session, sequence, statement string, args ...any) (inserted, error) {
+	var first int64
+	i, err := one(ctx, s, func(r row) (i inserted, err error) { return i, r.Scan(&i.rows, &first, &i.last) },
+		"with row as ("+statement+" returning id) select count(*), coalesce(min(id), 1), coalesce(max(id), 0) from row", args...)
+	if err == nil && i.last-first+1 != i.rows {
+		return i, fmt.Errorf("the numbers of table %s have gaps: its sequence must not have a cache", sequence)
+	}
+	return i, err
 }
 
 const orderLock = "select pg_advisory_xact_lock(hashtext($1))"

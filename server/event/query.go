@@ -67,9 +67,12 @@ func (e *Events) List(ctx context.Context, q Query) (Found, error) {
 	return s.run(ctx)
 }
 
+// mostLevels reports whether the level that is asked for has no index, as most events have one like it.
+func (q *Query) mostLevels() bool { return q.MinLevel != nil && *q.MinLevel < api.LevelWarning }
+
 // fits gives the part of the query that the database does not do, nil when there is none.
 func (q *Query) fits() func(*api.Event) bool {
-	if q.Service == "" && q.ServiceRE == nil && q.MessageRE == nil && q.Message == "" && q.Keep == nil {
+	if q.Service == "" && q.ServiceRE == nil && q.MessageRE == nil && q.Message == "" && q.Keep == nil && !q.mostLevels() {
 		return nil
 	}
 	part := search.Fold(q.Message)
@@ -85,6 +88,9 @@ func (q *Query) fits() func(*api.Event) bool {
 // need gives what every event that fits has in it, as the index knows it.
 func (q *Query) need() search.Need {
 	var needs []search.Need
+	if q.Service != "" { // first, as what narrows most
+		needs = append(needs, search.OfName(q.Service))
+	}
 	if q.ServiceRE != nil {
 		needs = append(needs, search.OfPattern(search.Service, q.ServiceRE))
 	}
@@ -93,9 +99,6 @@ func (q *Query) need() search.Need {
 	}
 	if q.Message != "" {
 		needs = append(needs, search.OfText(search.Message, q.Message))
-	}
-	if q.Service != "" {
-		needs = append(needs, search.OfName(q.Service))
 	}
 	return search.All(needs...)
 }

@@ -91,7 +91,7 @@ func (s *seeker) walk(ctx context.Context, most int) (ended bool, err error) {
 // most events have: one step would have no bound.
 func (s *seeker) bounded() store.EventFilter {
 	f := s.filter
-	if f.Service != "" && f.MinLevel != nil && *f.MinLevel < api.LevelWarning {
+	if s.mostLevels() {
 		f.MinLevel = nil
 	}
 	f.Service = ""

@@ -190,8 +190,8 @@ func (w *world) deliveries(t *testing.T) (out []string) {
 // events gives the warnings among the events of a service, newest first.
 func (w *world) warnings(t *testing.T, service string) (out []string) {
 	t.Helper()
-	for _, e := range must(w.Events.Page(context.Background(), store.EventFilter{Service: service}, 100))(t) {
-		if e.Level == api.LevelWarning {
+	for _, e := range must(w.Events.Page(context.Background(), store.EventFilter{}, 1000))(t) {
+		if e.Service == service && e.Level == api.LevelWarning {
 			out = append(out, e.Message)
 		}
 	}

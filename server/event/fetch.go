@@ -70,7 +70,7 @@ func (f *fetch) run(ctx context.Context) error {
 	for spans := f.spans; len(spans) > 0 && !f.late; {
 		n := min(len(spans), fetchCells)
 		seen := 0
-		err := f.Store.Events.Within(ctx, spans[:n], f.filter, f.received, func(e *api.Event) bool {
+		err := f.Store.Events.Within(ctx, spans[:n], f.Service, f.received, func(e *api.Event) bool {
 			if f.fits(e) {
 				f.best.add(e)
 			}

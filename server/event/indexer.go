@@ -150,7 +150,7 @@ func (x *Indexer) make(ctx context.Context, number int64) error {
 	s := store.Segment{Number: number, FirstID: first, LastID: first + search.SegmentSize - 1}
 	empty := true
 	for at := first; at < first+search.SegmentSize; at += indexStep {
-		err := x.Store.Events.Within(ctx, []store.Span{{First: at, Last: at + indexStep - 1}}, store.EventFilter{}, store.Window{},
+		err := x.Store.Events.Within(ctx, []store.Span{{First: at, Last: at + indexStep - 1}}, "", store.Window{},
 			func(e *api.Event) bool {
 				x.builder.Add(int(e.ID-first), e.Service, e.Message)
 				if empty {

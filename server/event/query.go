@@ -44,7 +44,7 @@ const (
 func (e *Events) List(ctx context.Context, q Query) (Found, error) {
 	s := e.newSearch(q)
 	s.deadline = e.Clock.Now().Add(s.patience())
-	if s.fits == nil {
+	if s.exact() {
 		_, err := s.walk(ctx, maxRead)
 		return s.found, err
 	}
@@ -67,18 +67,19 @@ func (e *Events) List(ctx context.Context, q Query) (Found, error) {
 	return s.run(ctx)
 }
 
-// mostLevels reports whether the level that is asked for has no index, as most events have one like it.
-func (q *Query) mostLevels() bool { return q.MinLevel != nil && *q.MinLevel < api.LevelWarning }
+// filter gives the part of the query that the store knows.
+func (q *Query) filter() store.EventFilter {
+	return store.EventFilter{Service: q.Service, MinLevel: q.MinLevel, From: q.From, To: q.To}
+}
 
-// fits gives the part of the query that the database does not do, nil when there is none.
-func (q *Query) fits() func(*api.Event) bool {
-	if q.Service == "" && q.ServiceRE == nil && q.MessageRE == nil && q.Message == "" && q.Keep == nil && !q.mostLevels() {
+// matches gives the rest of the query, nil when there is none.
+func (q *Query) matches() func(*api.Event) bool {
+	if q.ServiceRE == nil && q.MessageRE == nil && q.Message == "" && q.Keep == nil {
 		return nil
 	}
 	part := search.Fold(q.Message)
 	return func(e *api.Event) bool {
-		return (q.Service == "" || q.Service == e.Service) && (q.MinLevel == nil || e.Level >= *q.MinLevel) &&
-			(q.Keep == nil || q.Keep(e)) &&
+		return (q.Keep == nil || q.Keep(e)) &&
 			(q.ServiceRE == nil || q.ServiceRE.MatchString(e.Service)) &&
 			(part == "" || search.Contains(e.Message, part)) &&
 			(q.MessageRE == nil || q.MessageRE.MatchString(e.Message))
@@ -112,8 +113,6 @@ func (q *Query) patience() time.Duration {
 
 // Fits reports whether an event fits the query, for one that follows events as they come.
 func (q *Query) Fits(e *api.Event) bool {
-	fits := q.fits()
-	return (q.MinLevel == nil || e.Level >= *q.MinLevel) &&
-		(q.From == 0 || e.Time >= q.From) && (q.To == 0 || e.Time <= q.To) &&
-		(fits == nil || fits(e))
+	matches := q.matches()
+	return q.filter().Holds(e) && (matches == nil || matches(e))
 }

@@ -17,7 +17,7 @@ import (
 type seeker struct {
 	*Events
 	Query
-	fits     func(*api.Event) bool // nil when the database does it all
+	matches  func(*api.Event) bool // nil when the filter is all
 	filter   store.EventFilter
 	deadline time.Time
 	found    Found
@@ -26,10 +26,17 @@ type seeker struct {
 }
 
 func (e *Events) newSearch(q Query) *seeker {
-	return &seeker{
-		Events: e, Query: q, fits: q.fits(), found: Found{Events: []api.Event{}},
-		filter: store.EventFilter{Service: q.Service, MinLevel: q.MinLevel, From: q.From, To: q.To, Before: q.After},
-	}
+	s := &seeker{Events: e, Query: q, matches: q.matches(), found: Found{Events: []api.Event{}}, filter: q.filter()}
+	s.filter.Before = q.After
+	return s
+}
+
+// exact reports whether the database leaves out all that does not fit.
+func (s *seeker) exact() bool { return s.matches == nil && s.filter.Exact() }
+
+// fits reports whether an event is to be found, and was not looked at.
+func (s *seeker) fits(e *api.Event) bool {
+	return s.filter.Holds(e) && (s.matches == nil || s.matches(e))
 }
 
 // run goes on behind the newest.
@@ -55,10 +62,10 @@ func (s *seeker) late(part float64) bool {
 func (s *seeker) walk(ctx context.Context, most int) (ended bool, err error) {
 	for most += s.read; ; {
 		step := readStep
-		if s.fits == nil {
+		if s.exact() {
 			step = min(step, s.Limit-len(s.found.Events)+1)
 		}
-		page, err := s.Store.Events.Page(ctx, s.bounded(), step)
+		page, err := s.Store.Events.Page(ctx, s.filter, step)
 		if err != nil {
 			return false, err
 		}
@@ -67,8 +74,9 @@ func (s *seeker) walk(ctx context.Context, most int) (ended bool, err error) {
 				s.found.Next = s.filter.Before
 				return true, nil
 			}
+			fits := s.fits(&page[i])
 			s.filter.Before = markOf(&page[i])
-			if s.fits == nil || s.fits(&page[i]) {
+			if fits {
 				s.found.Events = append(s.found.Events, page[i])
 				s.size += len(page[i].Message)
 			}
@@ -85,17 +93,6 @@ func (s *seeker) walk(ctx context.Context, most int) (ended bool, err error) {
 			return false, nil
 		}
 	}
-}
-
-// bounded gives what the database may look for by itself. For events of one service it has no index, nor for levels that
-// most events have: one step would have no bound.
-func (s *seeker) bounded() store.EventFilter {
-	f := s.filter
-	if s.mostLevels() {
-		f.MinLevel = nil
-	}
-	f.Service = ""
-	return f
 }
 
 func markOf(e *api.Event) store.Mark { return store.Mark{Time: e.Time, ID: e.ID} }

@@ -103,39 +103,40 @@ func (h *Events) LastID(ctx context.Context) (int64, error) {
 	return id, err
 }
 
-// EventFilter is what a list of events may be narrowed to by the database. The rest is for whoever reads the pages.
+// EventFilter is what a list of events may be narrowed to.
 type EventFilter struct {
-	Service  string // exact; empty for all. The database has no index for it: see package search
+	Service  string // exact; empty for all
 	MinLevel *api.Level
 	From, To api.Time // inclusive; 0 for open
 	Before   Mark     // the place after which the page begins
 }
 
-// Page gives events newest first, by time and id. Where messages are long it gives fewer than asked for; only an empty
-// page is the end.
-func (h *Events) Page(ctx context.Context, f EventFilter, limit int) ([]api.Event, error) {
-	where, args := f.where()
-	args = append(args, limit)
-	return h.page(ctx, "select "+eventColumns+" from event"+where.text()+" order by time desc, id desc limit "+placeholder(len(args)), args...)
-}
-
-// holds is where for one event.
-func (f EventFilter) holds(e *api.Event) bool {
+// Holds reports whether an event fits the filter.
+func (f EventFilter) Holds(e *api.Event) bool {
 	return (f.Service == "" || f.Service == e.Service) &&
 		(f.MinLevel == nil || e.Level >= *f.MinLevel) &&
 		(f.From == 0 || e.Time >= f.From) && (f.To == 0 || e.Time <= f.To) &&
 		(f.Before == Mark{} || e.Time < f.Before.Time || e.Time == f.Before.Time && e.ID < f.Before.ID)
 }
 
+// Exact reports whether Page leaves out all that does not fit. It has no index for the events of one service, which package
+// search has, nor for levels that most events have: to look for these there would be no bound on what is read.
+func (f EventFilter) Exact() bool { return f.Service == "" && (f.MinLevel == nil || f.serious()) }
+
+func (f EventFilter) serious() bool { return f.MinLevel != nil && *f.MinLevel >= api.LevelWarning }
+
+// Page gives events newest first, by time and id; see Exact for what it leaves in. Where messages are long it gives fewer than
+// asked for; only an empty page is the end.
+func (h *Events) Page(ctx context.Context, f EventFilter, limit int) ([]api.Event, error) {
+	where, args := f.where()
+	args = append(args, limit)
+	return h.page(ctx, "select "+eventColumns+" from event"+where.text()+" order by time desc, id desc limit "+placeholder(len(args)), args...)
+}
+
 func (f EventFilter) where() (conditions, []any) {
 	var c conditions
-	if f.Service != "" {
-		c.add("service = ", nameKey(f.Service))
-	}
-	if f.MinLevel != nil {
-		if *f.MinLevel >= api.LevelWarning {
-			c.literal("level >= 2") // lets the index of serious events serve
-		}
+	if f.serious() {
+		c.literal("level >= 2") // lets the index of serious events serve
 		c.add("level >= ", int64(*f.MinLevel))
 	}
 	if f.From > 0 {
@@ -154,15 +155,15 @@ func (f EventFilter) where() (conditions, []any) {
 // Span is a range of ids, both ends included.
 type Span struct{ First, Last int64 }
 
-// Within gives the events with ids in some spans to visit, in any order, until it returns false. The filter may narrow
-// them; From and To of received, where they are not 0, say between which receive times all of them lie.
-func (h *Events) Within(ctx context.Context, spans []Span, f EventFilter, received Window, visit func(*api.Event) bool) error {
+// Within gives the events with ids in some spans to visit, in any order, until it returns false: those of one service, unless
+// the name is empty. From and To of received, where they are not 0, say between which receive times all of them lie.
+func (h *Events) Within(ctx context.Context, spans []Span, service string, received Window, visit func(*api.Event) bool) error {
 	w := conditions{args: h.s.eng.pack(
 		each(spans, func(s Span) int64 { return s.First }), each(spans, func(s Span) int64 { return s.Last }))}
 	w.literal("event.id between w.first_id and w.last_id")
-	// The rest is compared here: a database that believes that another index narrows more would read all of that.
-	if f.Service != "" {
-		w.add("service = ", nameKey(f.Service))
+	// The rest is for the caller: a database that believes that another index narrows more would read all of that.
+	if service != "" {
+		w.add("service = ", nameKey(service))
 	}
 	if received.To > 0 {
 		w.add("received_at >= ", int64(received.From))
@@ -183,7 +184,7 @@ func (h *Events) Within(ctx context.Context, spans []Span, f EventFilter, receiv
 			if err != nil {
 				return err
 			}
-			if f.holds(&e) && !visit(&e) {
+			if !visit(&e) {
 				return nil
 			}
 		}

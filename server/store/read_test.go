@@ -28,7 +28,7 @@ func TestReadsThatLastTooLongAreEnded(t *testing.T) {
 		f.EndReadsAfter(200 * time.Millisecond)
 		for range 20 { // more than there are connections
 			seen := 0
-			err := f.Events.Within(t.Context(), []store.Span{{First: 0, Last: 1 << 40}}, store.EventFilter{}, store.Window{}, func(*api.Event) bool {
+			err := f.Events.Within(t.Context(), []store.Span{{First: 0, Last: 1 << 40}}, "", store.Window{}, func(*api.Event) bool {
 				if seen++; seen == 1 {
 					time.Sleep(300 * time.Millisecond)
 				}

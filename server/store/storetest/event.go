@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,13 @@ var eventTests = map[string]func(*testing.T, *Fixture){
 
 func (f *Fixture) event(service, message string) api.Event {
 	return api.Event{Service: service, Message: message, Level: 1, Time: f.now(), ReceivedAt: f.now()}
+}
+
+// eventsOf gives the events of a service among the newest hundred, newest first.
+func (f *Fixture) eventsOf(t *testing.T, service string) []api.Event {
+	t.Helper()
+	all := must(f.Events.Page(context.Background(), store.EventFilter{}, 100))(t)
+	return slices.DeleteFunc(all, func(e api.Event) bool { return e.Service != service })
 }
 
 func eventsKept(t *testing.T, f *Fixture) {
@@ -62,7 +70,11 @@ func eventPages(t *testing.T, f *Fixture) {
 					t.Fatalf("%v comes after %v", mark, last)
 				}
 				last = mark
-				n++
+				if filter.Holds(&e) {
+					n++
+				} else if filter.Exact() {
+					t.Fatalf("%+v does not fit", e)
+				}
 			}
 			if len(page) < 7 {
 				return n

@@ -91,7 +91,7 @@ func importedEvents(t *testing.T, f *Fixture) {
 	same(t, "added", must(f.Imports.Events(ctx, list, start))(t), 3)
 	f.Clock.Advance(time.Minute)
 	same(t, "added again", must(f.Imports.Events(ctx, append(list[:3:3], event("c", time.Hour)), f.now()))(t), 1)
-	all := must(f.Events.Page(ctx, store.EventFilter{Service: "web"}, 10))(t)
+	all := f.eventsOf(t, "web")
 	same(t, "events", len(all), 4)
 	same(t, "received", all[0].ReceivedAt >= start, true)
 }

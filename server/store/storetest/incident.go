@@ -213,7 +213,7 @@ func warnedOnce(t *testing.T, f *Fixture) {
 	f.attend(t, warn)
 	same(t, "said again", must(f.Incidents.Warn(ctx, "job", "no channel"))(t), false)
 	same(t, "said otherwise", must(f.Incidents.Warn(ctx, "job", "no other channel"))(t), true)
-	events := must(f.Events.Page(ctx, store.EventFilter{Service: "job"}, 10))(t)
+	events := f.eventsOf(t, "job")
 	var messages []string
 	for _, e := range events {
 		if e.Level == api.LevelWarning {

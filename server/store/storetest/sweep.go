@@ -34,7 +34,7 @@ func exactDeadline(t *testing.T, f *Fixture) {
 	same(t, "state at the deadline", s.State, api.StateDown)
 	same(t, "since", s.StateSince, f.now())
 	same(t, "changes", f.flips(t, "job"), []string{"new > up pulse", "up > down timeout"})
-	events := must(f.Events.Page(context.Background(), store.EventFilter{Service: "job"}, 10))(t)
+	events := f.eventsOf(t, "job")
 	same(t, "event", events[0].Message, "Service job has not pulsed - The service job is not pulsing since 20260301 12:00:00")
 	same(t, "level", events[0].Level, api.LevelError)
 }
